@@ -1,0 +1,400 @@
+"""Instant checks of exercises: one line that says right, to do, or which mistake it is.
+
+    from common.check import attention as check
+    softmax = check.softmax(softmax)         # the learner's function if right, else the course's
+    check.softmax.judge(softmax)             # the same for tests and grading: a Result, no output
+
+A check runs the learner's function and the course's own on the same small inputs. Where they
+differ it looks for a *known mistake*, a wrong function that gives what the learner's gives, and
+names it. A lesson's module `common/check/<lesson>.py` holds a `Sheet` of such exercises.
+"""
+
+import itertools
+import math
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from numbers import Number
+from types import CodeType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from common import plots
+from common.lang import t
+
+ABSOLUTE = 1e-5
+Text = Callable[[], str]  # lambda: t("…"), so that it speaks the language of the moment
+Case = tuple[Any, ...]  # (what is tried, *the arguments)
+
+# Kept from before any learner's code runs: nothing that a notebook patches later is asked whether
+# an answer is right.
+_to_list = Tensor.tolist
+_detach = Tensor.detach
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found. `mistake_id` names the mistake, the same in every language."""
+
+    passed: bool
+    todo: bool = False
+    message: str = ""
+    mistake_id: str | None = None
+
+
+class Mistake(NamedTuple):
+    """A wrong function that learners write, and what to tell them."""
+
+    id: str
+    wrong: Callable[..., Any]
+    says: Text
+
+
+class Array(NamedTuple):
+    """A tensor or NumPy array as plain Python."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    numbers: list[float]
+    nested: Any
+
+
+class Attempt(NamedTuple):
+    """What a function did with one case."""
+
+    value: Any
+    error: BaseException | None
+    changed_input: bool
+
+
+class Exercise:
+    """A function to be written, repaired or predicted, with its cases and known mistakes.
+
+    `cases(generator)` yields (what is tried, *arguments), from the simplest to the hardest. It is
+    run anew for each function that is tried, so that none sees what another did to its inputs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reference: Callable[..., Any],
+        cases: Callable[[torch.Generator], Iterator[Case]],
+        title: Text,
+        *,
+        library: tuple[str, ...] = (),
+        planted: str | None = None,
+        explain: Text | None = None,
+        relative: float = 1e-4,
+    ) -> None:
+        """`library`: calls that would do the work instead of the learner. `planted`: the id of the
+        mistake that the learner is given to find. `explain`: makes it a prediction; it is shown
+        with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`."""
+        self.name, self.reference, self.title = name, reference, title
+        self.library, self.planted, self.explain = library, planted, explain
+        self.mistakes: list[Mistake] = []
+        self.result: Result | None = None
+        self._cases, self._relative = cases, relative
+        self._truths: dict[int, list[Any]] = {}
+        self.truths()  # now, while nothing can have been patched
+
+    def mistake(self, id: str, wrong: Callable[..., Any], says: Text) -> None:
+        """Add a known mistake. The one that agrees with the learner's function most is named.
+
+        Unlike the learner's function, `wrong` is trusted not to change its inputs."""
+        self.mistakes.append(Mistake(id, wrong, says))
+
+    def cases(self, seed: int = 0) -> list[Case]:
+        """Fresh inputs; another seed gives other numbers (hidden tests)."""
+        return list(self._cases(torch.Generator().manual_seed(seed)))
+
+    def truths(self, seed: int = 0) -> list[Any]:
+        """What the reference gives for each case, kept from the first time it is asked."""
+        if seed not in self._truths:
+            self._truths[seed] = [_freeze(self.reference(*args)) for _, *args in self.cases(seed)]
+        return self._truths[seed]
+
+    def __call__(self, candidate: Any) -> Callable[..., Any]:
+        """Print the verdict; return the learner's function if right, else the course's."""
+        result = self.result = self.judge(candidate)
+        sign = "✔" if result.passed else "…" if result.todo else "✘"
+        line = f"{sign} {self.name}: {result.message}"
+        print(textwrap.fill(line, 96, subsequent_indent="  ", break_on_hyphens=False))
+        return candidate if result.passed else self.reference
+
+    def judge(self, candidate: Any, seed: int = 0) -> Result:
+        """Try `candidate` on every case. Never raises for what `candidate` does, except Ctrl-C."""
+        if not callable(candidate):
+            says = t("this should be a function; run the cell that defines it again")
+            return Result(False, message=says, mistake_id="not-a-function")
+        if candidate is self.reference:
+            says = t("to do (this is the course's function: run the cell with yours again)")
+            return Result(False, todo=True, message=says)
+        for call in self.library:
+            if call in _names(getattr(candidate, "__code__", None)):
+                says = t("right or not, {call} does the work for you: write it out", call=call)
+                return Result(False, message=says, mistake_id="library")
+
+        truths = self.truths(seed)
+        attempts = [self._try(candidate, case) for case in self.cases(seed)]
+        if any(_is_stub(attempt.error) for attempt in attempts):
+            return Result(False, todo=True, message=t("to do"))
+        for i, (attempt, truth) in enumerate(zip(attempts, truths, strict=True)):
+            problem = self._problem(candidate, attempt, truth)
+            if problem:
+                return self._verdict(i, attempts, *problem, seed)
+        return Result(True, message=self._reveal(t("right"), truths))
+
+    def _try(self, function: Callable[..., Any], case: Case) -> Attempt:
+        _, *args = case
+        before, value, error = _freeze(args), None, None
+        try:
+            value = _freeze(function(*args))
+        except (Exception, SystemExit) as caught:
+            error = caught
+        return Attempt(value, error, _difference(_freeze(args), before, 0) is not None)
+
+    def _problem(self, candidate: Any, attempt: Attempt, truth: Any) -> tuple[str, str] | None:
+        if attempt.error is not None:
+            return "error", _describe_error(attempt.error, candidate)
+        if attempt.value is None:
+            return "none", t("your function returns nothing; is the return missing?")
+        difference = _difference(attempt.value, truth, self._relative)
+        if difference is None and attempt.changed_input:
+            return "changed-input", t("right, but it changes its input: work on a copy")
+        return difference
+
+    def _verdict(
+        self, i: int, attempts: list[Attempt], problem_id: str, problem: str, seed: int
+    ) -> Result:
+        """The result for a function that first fails in case `i`."""
+        cases, truths = self.cases(seed), self.truths(seed)
+        known = self._recognise(i, attempts, cases)
+        if self.explain is not None:
+            said = t("you said {got}", got=_show(attempts[0].value))
+            if known:
+                message = self._reveal(f"{said}; {known.says()}", truths)
+            else:
+                message = self._reveal(said, truths) if problem_id == "value" else problem
+        elif known:
+            message = known.says()
+        else:
+            message = t("{case}: {problem}", case=cases[i][0], problem=problem)
+        if known is None:
+            return Result(False, message=message, mistake_id=problem_id)
+        if known.id == self.planted:  # as it was handed out
+            message = t("to do – {symptom}", symptom=message)
+        return Result(False, known.id == self.planted, message, known.id)
+
+    def _recognise(self, i: int, attempts: list[Attempt], cases: list[Case]) -> Mistake | None:
+        """The known mistake that agrees with the attempts in case `i` and in most others."""
+
+        def agrees(mistake: Mistake, attempt: Attempt, case: Case) -> bool:
+            if attempt.error is not None:
+                return False
+            try:
+                value = _freeze(mistake.wrong(*case[1:]))
+            except Exception:  # a mistake need not cope with every case
+                return False
+            return _difference(attempt.value, value, self._relative) is None
+
+        known, most = None, 0
+        for mistake in self.mistakes:
+            if agrees(mistake, attempts[i], cases[i]):
+                agree = sum(agrees(mistake, *pair) for pair in zip(attempts, cases, strict=True))
+                if agree > most:
+                    known, most = mistake, agree
+        return known
+
+    def _reveal(self, verdict: str, truths: list[Any]) -> str:
+        """For a prediction: the true value and why, after the verdict on the guess."""
+        if self.explain is None:
+            return verdict
+        return t(
+            "{verdict}. It is {truth}: {why}",
+            verdict=verdict,
+            truth=_show(truths[0]),
+            why=self.explain(),
+        )
+
+
+class Sheet:
+    """The exercises of one lesson, in their order."""
+
+    def __init__(self) -> None:
+        self.exercises: dict[str, Exercise] = {}
+
+    def exercise(
+        self, reference: Callable[..., Any], title: Text, **options: Any
+    ) -> Callable[[Callable[[torch.Generator], Iterator[Case]]], Exercise]:
+        """Decorator of the function that yields the cases; its name is the exercise's."""
+
+        def register(cases: Callable[[torch.Generator], Iterator[Case]]) -> Exercise:
+            exercise = Exercise(cases.__name__, reference, cases, title, **options)
+            self.exercises[exercise.name] = exercise
+            return exercise
+
+        return register
+
+    def predict(
+        self, title: Text, explain: Text, relative: float = 0.02
+    ) -> Callable[[Callable[[], Any]], Exercise]:
+        """Decorator of the function that computes what the learner predicts."""
+
+        def register(truth: Callable[[], Any]) -> Exercise:
+            exercise = Exercise(
+                truth.__name__,
+                truth,
+                lambda generator: iter([("",)]),
+                title,
+                explain=explain,
+                relative=relative,
+            )
+            self.exercises[exercise.name] = exercise
+            return exercise
+
+        return register
+
+    def summary(self) -> None:
+        """Show the table of what is solved: the last cell of an exercise notebook."""
+        exercises = self.exercises.values()
+        solved = sum(e.result is not None and e.result.passed for e in exercises)
+        plots.table(
+            [(e.title(), e.name, _state(e.result)) for e in exercises],
+            [t("exercise"), t("function"), t("state")],
+            t("solved: {solved} of {all}", solved=solved, all=len(exercises)),
+        )
+
+
+def _state(result: Result | None) -> str:
+    if result is None or result.todo:
+        return t("… to do")
+    return t("✔ solved") if result.passed else t("✘ not yet right")
+
+
+# ---- what was returned, as plain Python ----------------------------------------------------------
+
+
+def _freeze(value: Any) -> Any:
+    """Plain numbers, tuples and `Array`s: later changes and patched methods do not reach them."""
+    if type(value) in (Tensor, nn.Parameter):
+        nested = _to_list(_detach(value))
+        return Array(str(value.dtype), tuple(value.shape), list(_flat(nested)), nested)
+    if isinstance(value, np.ndarray):
+        nested = value.tolist()
+        return Array("numpy", value.shape, list(_flat(nested)), nested)
+    if isinstance(value, list | tuple):
+        return tuple(_freeze(item) for item in value)
+    if isinstance(value, Number) and not isinstance(value, complex):
+        return float(value)
+    return None if value is None else type(value).__name__
+
+
+def _flat(nested: Any) -> Iterator[Any]:
+    if not isinstance(nested, list):
+        yield nested
+        return
+    for item in nested:
+        yield from _flat(item)
+
+
+def _close(a: float, b: float, relative: float) -> bool:
+    both_nan = a != a and b != b
+    return a == b or both_nan or abs(a - b) <= ABSOLUTE + relative * abs(b) < math.inf
+
+
+def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None:
+    """The id and description of the first difference of two frozen values, if there is one."""
+    if isinstance(truth, Array):
+        if not isinstance(got, Array) or got.dtype == "numpy" != truth.dtype:
+            return "type", t("a Tensor is wanted, you return {kind}", kind=_kind(got))
+        if got.shape != truth.shape:
+            wanted, yours = list(truth.shape), list(got.shape)
+            says = t("the shape should be {wanted}, yours is {yours}", wanted=wanted, yours=yours)
+            return "shape", says
+        if got.dtype != truth.dtype:
+            says = t(
+                "the dtype should be {wanted}, yours is {yours}",
+                wanted=truth.dtype,
+                yours=got.dtype,
+            )
+            return "dtype", says
+        places = itertools.product(*map(range, truth.shape))
+        for place, a, b in zip(places, got.numbers, truth.numbers, strict=True):
+            if not _close(a, b, relative):
+                says = t(
+                    "at {place} you give {yours}, right is {wanted}",
+                    place=list(place),
+                    yours=_show(a),
+                    wanted=_show(b),
+                )
+                return "value", says
+        return None
+    if isinstance(got, Array):  # a tensor where numbers are wanted is as good
+        got = _freeze(got.nested)
+    if isinstance(truth, tuple):
+        if not isinstance(got, tuple) or len(got) != len(truth):
+            says = t("{n} values are wanted, you return {kind}", n=len(truth), kind=_kind(got))
+            return "count", says
+        for i, (a, b) in enumerate(zip(got, truth, strict=True), 1):
+            difference = _difference(a, b, relative)
+            if difference:
+                id, says = difference
+                return id, t("value {i} of {n}: {says}", i=i, n=len(truth), says=says)
+        return None
+    if isinstance(truth, float):
+        if not isinstance(got, float):
+            return "type", t("a number is wanted, you return {kind}", kind=_kind(got))
+        if not _close(got, truth, relative):
+            says = t("you give {yours}, right is {wanted}", yours=_show(got), wanted=_show(truth))
+            return "value", says
+        return None
+    return None if got == truth else ("type", _kind(got))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Array):
+        name = "numpy.ndarray" if value.dtype == "numpy" else "Tensor"
+        return f"{name} {list(value.shape)}"
+    if isinstance(value, tuple):
+        return t("{n} values", n=len(value))
+    return _show(value)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, Array):
+        return _show(_freeze(value.nested))
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_show(item) for item in value) + "]"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+# ---- what went wrong in the learner's code -------------------------------------------------------
+
+
+def _is_stub(error: BaseException | None) -> bool:
+    # torch raises NotImplementedError too, always with a text
+    return isinstance(error, NotImplementedError) and not error.args
+
+
+def _describe_error(error: BaseException, candidate: Any) -> str:
+    """Type, text, and the last line of the learner's code that was running."""
+    text = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
+    file = getattr(getattr(candidate, "__code__", None), "co_filename", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    if not frames:
+        return text
+    return t("{error} – in the line: {line}", error=text, line=frames[-1].line)
+
+
+def _names(code: CodeType | None) -> set[str]:
+    """The global names and attributes that a function uses, with those of functions inside it."""
+    if code is None:
+        return set()
+    inner = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
+    return set(code.co_names).union(*inner)
