@@ -135,7 +135,7 @@ _PHOTOGRAPHS = {
     "brick": ("skimage", "data/brick.png"),
     "camera": ("skimage", "data/camera.png"),
     "chelsea": ("skimage", "data/chelsea.png"),  # a cat
-    "china": ("sklearn", "datasets/images/china.jpg"),  # a temple roof
+    "china": ("sklearn", "datasets/images/china.jpg"),  # the Summer Palace
     "coffee": ("skimage", "data/coffee.png"),
     "coins": ("skimage", "data/coins.png"),
     "flower": ("sklearn", "datasets/images/flower.jpg"),

@@ -11,33 +11,33 @@
 
     for (const form of forms) {
       const fieldset = form.querySelector("fieldset");
-      const reply = make("div", { className: "reply" });
-      reply.setAttribute("role", "status");
+      const reply = make("div", { className: "reply", role: "status" });
       fieldset.disabled = false;
       for (const input of form.querySelectorAll("input")) {
-        Object.assign(input, { autocomplete: "off", autocapitalize: "off", spellcheck: false });
+        Object.assign(input, { autocapitalize: "off", spellcheck: false });
       }
       form.querySelector("details").hidden = true;
-      fieldset.append(make("button", { textContent: words.check }));
+      const button = make("button", { type: "button", textContent: words.check });
+      fieldset.append(button);
       fieldset.after(reply);
-      form.addEventListener("input", () => { clear(form); tell(); });
-      // In JupyterLab a text field does not submit its form by itself.
-      form.addEventListener("keydown", event => {
-        if (event.key !== "Enter" || event.target.type !== "text" || event.isComposing) return;
-        event.preventDefault();
-        form.requestSubmit();
-      });
-      form.addEventListener("submit", event => {
+
+      // Neither in JupyterLab nor in a sandboxed frame does Enter in a field submit its form.
+      const check = event => {
         event.preventDefault();
         if (judge(form, words)) kept[form.dataset.id] = answer(form);
         tell();
+      };
+      button.addEventListener("click", check);
+      form.addEventListener("submit", check);
+      fieldset.addEventListener("keydown", event => {
+        if (event.key === "Enter" && event.target.matches("input") && !event.isComposing) check(event);
       });
+      form.addEventListener("input", () => { clear(form); tell(); });
     }
 
     const bar = make("div", { className: "bar" });
     bar.append(...forms.map(() => make("i")));
-    const score = make("p", { className: "score" });
-    score.setAttribute("role", "status");
+    const score = make("p", { className: "score", role: "status" });
     const again = make("button", { type: "button", className: "again", textContent: words.again });
     again.addEventListener("click", () => {
       for (const form of forms) {

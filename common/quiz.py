@@ -84,13 +84,13 @@ def html(quiz: dict, part: str, language: str, remember: bool = False) -> str:
     style, script = _assets()
     return "\n".join(
         [
-            f'<section class="srijan-quiz" lang="{language}" aria-label="{escape(title)}"{keep}'
-            f" data-words='{words}'>",
+            f'<div class="srijan-quiz" lang="{language}" role="group" aria-label="{escape(title)}"'
+            f"{keep} data-words='{words}'>",
             f"<style>{style}</style>",
             f'<p class="note">{escape(note)}</p>',
             *forms,
             f"<script>{script}</script>",
-            "</section>",
+            "</div>",
         ]
     )
 
@@ -326,11 +326,12 @@ def _answer_problems(question: dict) -> Iterator[str]:
         elif right in (0, len(question["options"])):
             yield f"{right} of {len(question['options'])} options are right"
     else:
-        answers = [question["answer"], *(entry["answer"] for entry in question["wrong"])]
+        known = [_read(entry["answer"]) for entry in (question, *question["wrong"])]
         near = question.get("tolerance", 0)
-        for i, one in enumerate(answers):
-            for other in answers[:i]:
-                if one == other or (near and abs(one - other) <= near):
+        for i, one in enumerate(known):
+            for other in known[:i]:
+                numbers = isinstance(one, float) and isinstance(other, float)
+                if one == other or (numbers and abs(one - other) <= near):
                     yield f"the answers {other} and {one} cannot be told apart"
     code = question.get("proof") or (question["kind"] == "predict" and question["code"])
     if code:
@@ -338,3 +339,11 @@ def _answer_problems(question: dict) -> Iterator[str]:
             compile(code, question["id"], "exec")
         except SyntaxError as error:
             yield f"its code is not Python: {error.msg}, line {error.lineno}"
+
+
+def _read(answer: float | str) -> float | str:
+    """An answer as the script reads it: a number if it can be one, else without spaces and case."""
+    try:
+        return float(answer) if str(answer).lower() != "nan" else "nan"
+    except ValueError:
+        return "".join(answer.split()).lower()

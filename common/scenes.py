@@ -13,12 +13,13 @@ languages, because a model learns both at once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import product
 
 import torch
 from torch import Tensor
 
-from common.lang import t
+from common.lang import remember, t
 from common.rangoli import COLOURS, GROUNDS, MOTIFS, Factors, Layers, paint, render
 
 SIDE = 3  # cells along an edge
@@ -62,6 +63,11 @@ WORDS = list(
     )
 )
 NUMBER = {word: number for number, word in enumerate(WORDS)}
+for _part in MOTIFS + COLOURS:  # figures that cannot show Devanagari say it in English
+    remember(_part.hi, _part.en)
+for _colour in COLOURS:
+    remember(_colour.hi_feminine, _colour.en)
+remember(AND["hi"], AND["en"])
 QUESTION_LENGTH = 9  # words in the longest question
 CAPTION_LENGTH = 3 * 4  # of four motifs: colour, motif, and a comma, an "and" or the end
 
@@ -75,6 +81,9 @@ class Scenes:
     motif: Tensor
     colour: Tensor
     ground: Tensor
+
+    def to(self, device: torch.device | str) -> "Scenes":
+        return Scenes(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def __len__(self) -> int:
         return len(self.motif)
@@ -95,8 +104,14 @@ class Questions:
     cell: Tensor
     named: Tensor
 
+    def to(self, device: torch.device | str) -> "Questions":
+        return Questions(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     def __len__(self) -> int:
         return len(self.words)
+
+    def __getitem__(self, index) -> "Questions":
+        return Questions(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def make_scenes(
@@ -187,15 +202,20 @@ def ask(scenes: Scenes, kind: str, language: str | None = None, seed: int = 0) -
     return Questions(words, scene, scenes.motif[scene].gather(1, cell), cell, named)
 
 
+@cache
 def _every_question(kind: str) -> Tensor:
     """All questions of a kind, as words: [language, colour a, colour b, 9]."""
     table = torch.zeros(len(LANGUAGES), len(COLOURS), len(COLOURS), QUESTION_LENGTH).long()
-    for (i, tongue), (a, first), (b, second) in product(
-        enumerate(LANGUAGES), enumerate(COLOURS), enumerate(COLOURS)
-    ):
-        names = [c.en if tongue == "en" else _oblique(c.hi) for c in (first, second)]
-        numbers = encode(QUESTIONS[kind][tongue].format(a=names[0], b=names[1]))
-        table[i, a, b, : len(numbers)] = torch.tensor(numbers)
+    for (a, first), (b, second) in product(enumerate(COLOURS), enumerate(COLOURS)):
+        texts = {
+            "hi": QUESTIONS[kind]["hi"].format(a=_oblique(first.hi), b=_oblique(second.hi)),
+            "en": QUESTIONS[kind]["en"].format(a=first.en, b=second.en),
+        }
+        remember(texts["hi"], texts["en"])
+        for language, text in texts.items():
+            numbers = encode(text)
+            row = table[LANGUAGES.index(language), a, b]
+            row[: len(numbers)] = torch.tensor(numbers)
     return table
 
 

@@ -538,7 +538,7 @@ def exits(x: Tensor) -> Tensor:
         (lambda x: (2 * x, x), "type", "2 values"),
         (lambda x: 2 * x[None], "shape", "yours is [1, 3]"),
         (lambda x: (2 * x).double(), "dtype", "torch.float64"),
-        (lambda x: x + 2, "value", "with three numbers: at [0] you give 3, right is 2"),
+        (lambda x: x + 2, "value", "with three numbers: at [0] you give 3, it should be 2"),
         (lambda x: 2 * x / 0, "value", "you give inf"),
         (changes_input, "changed-input", "work on a copy"),
         (lambda x: type("Odd", (), {"__eq__": None})(), "type", "Odd"),

@@ -89,7 +89,7 @@ def course(tmp_path, monkeypatch, machine) -> ModuleType:
     module = load()
     (tmp_path / "tools").mkdir()
     torch = "torch>=2.6,!=2.13.0\ntorchvision>=0.21\n"
-    (tmp_path / "requirements.txt").write_text(torch + "torchmetrics\n")
+    (tmp_path / "requirements.txt").write_text(torch + "torchmetrics\ntorch-tools\n")
     (tmp_path / "requirements.lock.txt").write_text("torch==2.15.0\ntorch-tools==1\n")
     (tmp_path / "tools" / "colab-constraints.txt").write_text("torch==2.11.*\n")
     monkeypatch.setattr(module, "ROOT", tmp_path)

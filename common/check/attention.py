@@ -289,7 +289,7 @@ _mistake(
 _mistake(
     "mask-inverted",
     _wrong_mask(lambda scores, mask: attention.softmax(scores.masked_fill(mask, -INF))),
-    lambda: t("the mask is turned round: True means “may look”"),
+    lambda: t("the mask is the wrong way round: True means “may look”"),
 )
 _mistake(
     "mask-ignored",
@@ -339,7 +339,7 @@ predict_shapes.mistake(
 predict_shapes.mistake(
     "swapped",
     lambda: ((2, 5, 32), (2, 5, 7)),
-    lambda: t("you gave the output first; the weights were asked first"),
+    lambda: t("you gave the output first; the weights come first"),
 )
 
 # ---- masks ---------------------------------------------------------------------------------------
@@ -375,12 +375,12 @@ decoder_mask.mistake(
 decoder_mask.mistake(
     "looks-ahead",
     lambda lengths, n: attention.causal_mask(n).mT & _real(lengths, n),
-    lambda: t("turned round: your words see the future and not the past"),
+    lambda: t("the wrong way round: your words see the future and not the past"),
 )
 decoder_mask.mistake(
     "inverted",
     lambda lengths, n: ~_decoder_mask(lengths, n),
-    lambda: t("the mask is turned round: True means “may look”"),
+    lambda: t("the mask is the wrong way round: True means “may look”"),
 )
 decoder_mask.mistake(
     "padding-forgotten",
@@ -443,7 +443,7 @@ causal_attention.mistake(
 causal_attention.mistake(
     "looks-ahead",
     lambda words: _causal(0)(words.flip(-2)).flip(-2),
-    lambda: t("turned round: your words see the future and not the past"),
+    lambda: t("the wrong way round: your words see the future and not the past"),
 )
 
 
@@ -488,12 +488,16 @@ library_attention.mistake(
 library_attention.mistake(
     "transposed",
     _library(lambda allowed: ~allowed.mT),
-    lambda: t("turned round the diagonal: the rows are those who look, the columns what is seen"),
+    lambda: t(
+        "rows and columns are swapped: the rows are those who look, the columns what is seen"
+    ),
 )
 library_attention.mistake(
     "transposed",
     _library(lambda allowed: allowed.mT),
-    lambda: t("turned round the diagonal: the rows are those who look, the columns what is seen"),
+    lambda: t(
+        "rows and columns are swapped: the rows are those who look, the columns what is seen"
+    ),
 )
 library_attention.mistake(
     "numbers",
@@ -544,7 +548,7 @@ padded_weights.mistake(
     "uniform-row",
     _padded(-1e9),
     lambda: t(
-        "the nan are gone, but the empty caption now looks at its padding with equal weights;"
+        "the nan is gone, but the empty caption now looks at its padding with equal weights;"
         " they should be 0"
     ),
 )
@@ -585,7 +589,7 @@ split_heads.mistake(
     "words-mixed",
     lambda x, n_heads: x.reshape(len(x), n_heads, x.shape[1], -1),
     lambda: t(
-        "the shape is right, but one head holds pieces of several words: cut the width first"
+        "the shape is right, but the pieces lie with the wrong words: cut the width first"
         " ([B, n, h, d_head]), then swap the axes"
     ),
 )
@@ -775,7 +779,7 @@ pointing_accuracy.mistake(
     "mass",
     lambda weights, target: (weights * target).sum((1, 2)).double().mean().item(),
     lambda: t(
-        "this is the weight on the target; asked is how often the greatest weight lies on it"
+        "this is the weight on the target; what counts is how often the greatest weight lies on it"
     ),
 )
 pointing_accuracy.mistake(
@@ -786,7 +790,7 @@ pointing_accuracy.mistake(
 pointing_accuracy.mistake(
     "percent",
     lambda weights, target: _pointing(weights, target) * 100,
-    lambda: t("asked is a share between 0 and 1, not a percentage"),
+    lambda: t("give a share between 0 and 1, not a percentage"),
 )
 pointing_accuracy.mistake(
     "half",
@@ -853,7 +857,7 @@ additive_scores.mistake(
 additive_scores.mistake(
     "softmaxed",
     _additive(_sum_tanh, lambda scores: scores.softmax(-1)),
-    lambda: t("these are weights; asked are the scores, before softmax"),
+    lambda: t("these are weights; the exercise asks for the scores, before softmax"),
 )
 additive_scores.mistake(
     "transposed",
@@ -895,7 +899,7 @@ def choice_gradient(g: Generator) -> Iterator[Case]:
 choice_gradient.mistake(
     "descends",
     lambda *args: -_reinforce(*args),
-    lambda: t("the sign is turned round: a rewarded choice becomes rarer"),
+    lambda: t("the sign is wrong: a rewarded choice becomes rarer"),
 )
 choice_gradient.mistake(
     "no-baseline",
@@ -913,7 +917,8 @@ choice_gradient.mistake(
         (reward - baseline)[:, None] * nn.functional.one_hot(choice, logits.shape[-1])
     ),
     lambda: t(
-        "only the chosen cell has a gradient; softmax ties them together: minus p for every cell"
+        "only the chosen cell has a gradient; softmax ties the cells together: subtract p in"
+        " every one"
     ),
 )
 choice_gradient.mistake(
@@ -928,5 +933,5 @@ choice_gradient.mistake(
     lambda logits, choice, reward, baseline: (
         _reinforce(logits, choice, reward, baseline) / len(logits)
     ),
-    lambda: t("asked is one estimate for each draw, not divided by the number of draws"),
+    lambda: t("give one estimate for each draw, not divided by the number of draws"),
 )

@@ -587,7 +587,7 @@ for name, baseline in {
 figure, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 for (name, error), colour in zip(errors.items(), plots.COLOURS[1::-1], strict=False):
     ax.loglog(counts, error, "o-", label=name, color=colour)
-ax.set(xlabel=t("draws"), ylabel=t("distance from the exact gradient"))
+ax.set(xlabel=t("draws"), ylabel=t("error of the estimate"))
 ax.set_title(t("REINFORCE reaches the exact gradient; the baseline gets there sooner"))
 ax.legend()
 plots.show(

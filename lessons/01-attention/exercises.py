@@ -29,7 +29,7 @@
 # - **Predict, then run**: say what will come out before you see it. A wrong guess is where the learning is.
 #
 # *Run all* works at any time: where your function is not right yet, the course's own takes its place, and the cells below go on. Hints and solutions are folded; open them when you have tried.
-# %% [markdown] lang="hi" of="406e2d20"
+# %% [markdown] lang="hi" of="8ab5551f"
 # # ध्यान (attention): अभ्यास
 #
 # यहाँ सोलह छोटे अभ्यास हैं, कुल मिलाकर लगभग 115 मिनट के। पहले पाठ पढ़ लीजिए, फिर जो अभ्यास चाहें और जिस क्रम में चाहें, कीजिए।
@@ -40,12 +40,12 @@
 # |---|---|
 # | ✔ | सही |
 # | … | बाक़ी है |
-# | ✘ | अभी सही नहीं, और ग़लती क्या लगती है |
+# | ✘ | अभी सही नहीं; साथ में लिखा है कि ग़लती क्या लगती है |
 #
 # अभ्यास तीन तरह के हैं:
-# - **ख़ुद लिखिए**: क्या चाहिए यह बताया गया है, कोड कुछ ही पंक्तियों का है।
-# - **ग़लती ढूँढिए**: फ़ंक्शन चलता तो है, पर जवाब ग़लत देता है। छपे हुए प्रोग्रामों में ठीक यही ग़लतियाँ मिली हैं।
-# - **पहले बताइए, फिर चलाइए**: नतीजा देखने से पहले सोचकर बताइए कि क्या आएगा। अनुमान ग़लत निकले, तभी सबसे ज़्यादा सीखते हैं।
+# - **ख़ुद लिखिए**: क्या चाहिए यह हम बताते हैं; कोड आप लिखते हैं, बस कुछ लाइनें।
+# - **ग़लती ढूँढिए**: फ़ंक्शन चलता तो है, पर जवाब ग़लत देता है। लोगों के छपे हुए कोड में ठीक यही ग़लतियाँ मिली हैं।
+# - **पहले बताइए, फिर चलाइए**: नतीजा देखने से पहले सोचकर बताइए कि क्या आएगा। अनुमान ग़लत निकले, तो सबसे ज़्यादा सीखने को मिलता है।
 #
 # *Run all* कभी भी चला सकते हैं: जहाँ आपका फ़ंक्शन अभी सही नहीं है, वहाँ कोर्स का अपना फ़ंक्शन काम करता है और नीचे के सेल चलते रहते हैं। संकेत और हल बंद रखे हैं; पहले कोशिश कीजिए, फिर खोलिए।
 # %% tags=["start"]
@@ -82,9 +82,9 @@ from common.lang import t
 # %% [markdown] lang="hi" of="085b17a7"
 # ### 1. पहले बताइए: तीन शब्दों के ध्यान-भार
 #
-# ★ · 3 मिनट · पहले बताइए, फिर चलाइए · *softmax किस चीज़ को देखता है: स्कोरों के अंतर को*
+# ★ · 3 मिनट · पहले बताइए, फिर चलाइए · *सॉफ़्टमैक्स किस चीज़ को देखता है: स्कोरों के अंतर को*
 #
-# तीन शब्दों के स्कोर हैं `log(6)`, `log(3)` और `log(1)`। अब **हर स्कोर में 10 जोड़ दिया** और softmax से उनके ध्यान-भार (attention weights) निकाले। तीनों ध्यान-भार क्या होंगे?
+# तीन शब्दों के स्कोर हैं `log(6)`, `log(3)` और `log(1)`। अब **हर स्कोर में 10 जोड़ दिया गया**, और सॉफ़्टमैक्स (softmax) से ध्यान-भार (attention weights) निकाले गए। तीनों ध्यान-भार क्या होंगे?
 #
 # तीन संख्याओं की एक list लौटाइए; दशमलव के दो अंक काफ़ी हैं।
 #
@@ -110,7 +110,7 @@ predict_weights = check.predict_weights(predict_weights)
 #
 # ★ · 8 minutes · write it · *weights from scores; why one subtracts the maximum*
 #
-# Turn `scores` into weights: positive, and summing to 1 along `dim`. Use `exp` and `sum`, not a ready softmax.
+# Turn `scores` into weights: none negative, and summing to 1 along `dim`. Use `exp` and `sum`, not a ready softmax.
 #
 # - `scores` has any shape; `dim` is the axis along which the weights sum to 1. The result has the same shape.
 # - The score 1000 must work, although `exp(1000)` is `inf`. So must a score of `-inf` (its weight is 0).
@@ -125,12 +125,12 @@ predict_weights = check.predict_weights(predict_weights)
 # `scores.amax(dim, keepdim=True)` is the greatest score of each row, in a shape that can be subtracted.
 #
 # </details>
-# %% [markdown] lang="hi" of="fd2ab1d0"
-# ### 2. लिखिए: ऐसा softmax जो बड़े स्कोर पर भी न बिगड़े
+# %% [markdown] lang="hi" of="f65be72d"
+# ### 2. लिखिए: ऐसा सॉफ़्टमैक्स जो बड़े स्कोर पर भी न बिगड़े
 #
 # ★ · 8 मिनट · ख़ुद लिखिए · *स्कोर से ध्यान-भार; सबसे बड़ा स्कोर क्यों घटाते हैं*
 #
-# `scores` को ध्यान-भार में बदलिए: सब धनात्मक हों, और `dim` की दिशा में उनका जोड़ 1 हो। `exp` और `sum` से बनाइए, बना-बनाया softmax मत लीजिए।
+# `scores` को ध्यान-भार में बदलिए: कोई ऋणात्मक न हो, और `dim` की दिशा में उनका जोड़ 1 हो। `exp` और `sum` से बनाइए, बना-बनाया सॉफ़्टमैक्स मत लीजिए।
 #
 # - `scores` किसी भी आकार (shape) का हो सकता है; `dim` वह अक्ष (axis) है जिसकी दिशा में जोड़ 1 होना चाहिए। नतीजे का आकार वही रहता है।
 # - स्कोर 1000 पर भी फ़ंक्शन चलना चाहिए, हालाँकि `exp(1000)` तो `inf` है। और `-inf` स्कोर पर भी (उसका ध्यान-भार 0 होगा)।
@@ -177,13 +177,13 @@ softmax = check.softmax(softmax)
 #
 # ★ · 4 मिनट · पहले बताइए, फिर चलाइए · *सूत्र में √d क्यों है*
 #
-# क्वेरी `q` और की (key) `k`, दोनों में 64-64 संख्याएँ हैं। हर संख्या अलग से, बेतरतीब चुनी गई है: औसत 0, variance 1। इनका स्कोर है `q @ k`। इस स्कोर का **standard deviation** (मानक विचलन) कितना होगा? और स्कोर को `√64` से भाग देने पर?
+# क्वेरी `q` और की (key) `k`, दोनों में 64-64 संख्याएँ हैं। हर संख्या बाक़ियों से अलग, रैंडम चुनी गई है: औसत 0, वेरिएंस (variance) 1। इनका स्कोर है `q @ k`। इस स्कोर का **मानक विचलन** (standard deviation) कितना होगा? और स्कोर को `√64` से भाग देने पर?
 #
 # दोनों संख्याएँ लौटाइए।
 #
 # <details><summary>संकेत</summary>
 #
-# `q @ k` में 64 गुणनफल जुड़ते हैं, और हर गुणनफल का variance 1 है। जो संख्याएँ एक-दूसरे पर निर्भर नहीं, उनके variance जुड़ते हैं; standard deviation नहीं जुड़ते।
+# `q @ k` में 64 गुणनफल जुड़ते हैं, और हर गुणनफल का वेरिएंस 1 है। जो संख्याएँ एक-दूसरे पर निर्भर नहीं, उनके वेरिएंस जुड़ते हैं; मानक विचलन नहीं जुड़ते।
 #
 # </details>
 # %% name="predict-spread" tags=["exercise"] points=1
@@ -228,8 +228,8 @@ predict_spread = check.predict_spread(predict_spread)
 #
 # ★★ · 15 मिनट · ख़ुद लिखिए · *पूरा सूत्र `softmax(QKᵀ/√d_k)V`, मास्क के साथ*
 #
-# - `query` `[..., n, d_k]`, `key` `[..., m, d_k]`, `value` `[..., m, d_v]`। तीन बिंदुओं की जगह आगे कितने भी अक्ष हो सकते हैं (बैच, हेड), या एक भी नहीं।
-# - `mask` या तो `None` है, या boolean, जिसे broadcast करके `[..., n, m]` बनाया जा सके। **True का मतलब है “देख सकते हैं”।**
+# - `query` `[..., n, d_k]`, `key` `[..., m, d_k]`, `value` `[..., m, d_v]`। शुरू के तीन बिंदुओं की जगह कितने भी अक्ष हो सकते हैं (बैच, हेड), या एक भी नहीं।
+# - `mask` या तो `None` है, या बूलियन, जिसे ब्रॉडकास्ट करके `[..., n, m]` बनाया जा सके। **True का मतलब है “देख सकते हैं”।**
 # - आउटपुट `[..., n, d_v]` और ध्यान-भार `[..., n, m]`, दोनों लौटाइए।
 # - जिस क्वेरी को कहीं भी देखने की इजाज़त नहीं, उसके सारे ध्यान-भार 0 हों, इसलिए आउटपुट भी 0; `nan` कभी नहीं।
 #
@@ -240,12 +240,12 @@ predict_spread = check.predict_spread(predict_spread)
 # </details>
 # <details><summary>संकेत 2</summary>
 #
-# जिसे देखना मना है, softmax से पहले उसका स्कोर `-inf` कर दीजिए: `scores.masked_fill(~mask, -math.inf)`।
+# जिसे देखना मना है, सॉफ़्टमैक्स से पहले उसका स्कोर `-inf` कर दीजिए: `scores.masked_fill(~mask, -math.inf)`।
 #
 # </details>
 # <details><summary>संकेत 3</summary>
 #
-# जिस पंक्ति में `-inf` के सिवा कुछ नहीं, वहाँ softmax 0/0 निकालता है। softmax के बाद, जहाँ मास्क False है वहाँ ध्यान-भार 0 कर दीजिए: वह पंक्ति सुधर जाती है और बाक़ी में कुछ नहीं बदलता।
+# जिस पंक्ति में `-inf` के सिवा कुछ नहीं, वहाँ सॉफ़्टमैक्स 0/0 निकालता है। सॉफ़्टमैक्स के बाद, जहाँ मास्क False है वहाँ ध्यान-भार 0 कर दीजिए: वह पंक्ति सुधर जाती है और बाक़ी में कुछ नहीं बदलता।
 #
 # </details>
 # %% name="scaled-dot-product-attention" tags=["exercise"] points=2
@@ -326,7 +326,7 @@ predict_shapes = check.predict_shapes(predict_shapes)
 # एक बैच में अलग-अलग लंबाई के वाक्य हैं; छोटे वाक्यों के पीछे पैडिंग भरकर सबको `n` जगहों का बना दिया गया है। हर शब्द **ख़ुद को और अपने से पहले के शब्दों को** देख सकता है, और **सिर्फ़ असली शब्दों को**, पैडिंग को कभी नहीं।
 #
 # - `lengths` `[B]`: हर वाक्य में कितने असली शब्द हैं, 0 से `n` तक।
-# - boolean मास्क `[B, n, n]` लौटाइए: वाक्य `b` में जगह `i` अगर जगह `j` को देख सकती है, तो `mask[b, i, j]` True हो।
+# - बूलियन मास्क `[B, n, n]` लौटाइए: वाक्य `b` में जगह `i` अगर जगह `j` को देख सकती है, तो `mask[b, i, j]` True हो।
 # - पैडिंग की अपनी पंक्तियों से किसी को मतलब नहीं; उन पर भी यही नियम चलने दीजिए।
 #
 # <details><summary>संकेत</summary>
@@ -348,9 +348,9 @@ def decoder_mask(lengths: Tensor, n: int) -> Tensor:
 decoder_mask = check.decoder_mask(decoder_mask)
 
 # %% [markdown] lang="en" name="see-weights"
-# Your functions at work: five words, each looking back. The words are random vectors, so the numbers mean nothing yet; the empty upper triangle does.
-# %% [markdown] lang="hi" of="963e5643"
-# आपके फ़ंक्शन काम पर: पाँच शब्द, और हर शब्द सिर्फ़ पीछे देखता है। शब्दों के वेक्टर अभी बेतरतीब हैं, इसलिए इन संख्याओं का कोई अर्थ नहीं; पर ऊपर के ख़ाली तिकोने का अर्थ है।
+# Your functions at work: five words, each looking back. The words are random vectors, so the numbers mean nothing yet. The zeros above the diagonal do.
+# %% [markdown] lang="hi" of="b3c44326"
+# आपके फ़ंक्शन काम पर: पाँच शब्द, और हर शब्द सिर्फ़ पीछे देखता है। शब्दों के वेक्टर अभी रैंडम हैं, इसलिए इन संख्याओं का कोई अर्थ नहीं। हाँ, विकर्ण के ऊपर जो 0 हैं, उनका अर्थ है।
 # %% name="see-weights-figure"
 words = t("Meera drew a red lotus").split()
 vectors = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
@@ -382,7 +382,7 @@ plots.show(
 # %% [markdown] lang="hi" of="05a8cbda"
 # ### 7. ग़लती ढूँढिए: जो शब्द अगले को देख लेता है
 #
-# ★ · 5 मिनट · ग़लती ढूँढिए · *भविष्य कहाँ से रिस रहा है, यह कैसे पकड़ें*
+# ★ · 5 मिनट · ग़लती ढूँढिए · *आगे की बात कहाँ से रिस आई, यह कैसे पकड़ें*
 #
 # इस फ़ंक्शन में हर शब्द को सिर्फ़ ख़ुद को और अपने से पहले के शब्दों को देखना चाहिए। ट्रेनिंग में इसका लॉस कमाल का गिरता है; पर जब यह ख़ुद लिखने बैठता है तो हकलाता है। जाँच ने वाक्य का आख़िरी शब्द बदला, तो उससे पहले वाले शब्द का आउटपुट भी बदल गया।
 #
@@ -432,13 +432,13 @@ causal_attention = check.causal_attention(causal_attention)
 #
 # ★★ · 6 मिनट · ग़लती ढूँढिए · *PyTorch के दो फ़ंक्शन, एक ही मास्क के दो उलटे मतलब*
 #
-# `may_look` `[n, n]` boolean है और कोर्स के नियम से चलता है: True = देख सकते हैं। यह फ़ंक्शन उसे `nn.MultiheadAttention` को देता है। causal मास्क देने पर आख़िरी शब्द, जो सबको देख सकता है, `nan` बनकर निकलता है।
+# `may_look` `[n, n]` बूलियन है और कोर्स के नियम से चलता है: True = देख सकते हैं। यह फ़ंक्शन उसे `nn.MultiheadAttention` को देता है। causal मास्क देने पर आख़िरी शब्द, जो सबको देख सकता है, `nan` बनकर निकलता है।
 #
 # `words` `[B, n, d]` → `[B, n, d]`। एक ही लाइन सुधारनी है; `layer` को मत बदलिए।
 #
 # <details><summary>संकेत</summary>
 #
-# पढ़िए कि boolean `attn_mask` के बारे में `nn.MultiheadAttention` का documentation क्या कहता है, और फिर `F.scaled_dot_product_attention` का क्या कहता है।
+# पढ़िए कि बूलियन `attn_mask` के बारे में `nn.MultiheadAttention` का डॉक्यूमेंटेशन क्या कहता है, और फिर `F.scaled_dot_product_attention` का क्या कहता है।
 #
 # </details>
 # %% name="library-attention" tags=["exercise"] points=2
@@ -487,7 +487,7 @@ library_attention = check.library_attention(library_attention)
 #
 # <details><summary>संकेत 1</summary>
 #
-# `-inf` की जगह `-1e9` रखने से `nan` तो हट जाता है, पर एक नई गड़बड़ी आ जाती है। देखिए कि तब ख़ाली कैप्शन को कैसे ध्यान-भार मिलते हैं।
+# `-inf` की जगह `-1e9` रखने से `nan` तो हट जाता है, पर एक नई ग़लती आ जाती है। देखिए कि तब ख़ाली कैप्शन को क्या ध्यान-भार मिलते हैं।
 #
 # </details>
 # <details><summary>संकेत 2</summary>
@@ -641,7 +641,7 @@ assert agree
 #
 # </details>
 # %% [markdown] lang="hi" of="1e101ef1"
-# ### 12. पहले बताइए: बारीक चित्र की क़ीमत
+# ### 12. पहले बताइए: चित्र बारीक करने का ख़र्च
 #
 # ★★ · 5 मिनट · पहले बताइए, फिर चलाइए · *n² की रफ़्तार से बढ़ना*
 #
@@ -687,9 +687,9 @@ predict_memory = check.predict_memory(predict_memory)
 # %% [markdown] lang="hi" of="f0de0253"
 # ### 13. ग़लती ढूँढिए: चित्र के ध्यान-भार
 #
-# ★★ · 6 मिनट · ग़लती ढूँढिए · *softmax सही अक्षों पर*
+# ★★ · 6 मिनट · ग़लती ढूँढिए · *सॉफ़्टमैक्स सही अक्षों पर*
 #
-# एक प्रश्न चित्र को देखता है: फ़ीचर मैप के हर खाने का एक ध्यान-भार है, और **एक चित्र के सब खानों का जोड़ 1** होना चाहिए। यहाँ 3 पंक्तियों वाले चित्र का जोड़ 3 आता है।
+# एक सवाल चित्र को देखता है: फ़ीचर मैप के हर खाने का एक ध्यान-भार है, और **एक चित्र के सब खानों का जोड़ 1** होना चाहिए। यहाँ 3 पंक्तियों वाले चित्र का जोड़ 3 आता है।
 #
 # `query` `[B, d]`, `features` `[B, d, h, w]` → ध्यान-भार `[B, h, w]`। इसे सुधारिए।
 #
@@ -732,16 +732,16 @@ cell_weights = check.cell_weights(cell_weights)
 # %% [markdown] lang="hi" of="602740d5"
 # ### 14. लिखिए: इशारा सही जगह है क्या?
 #
-# ★ · 6 मिनट · ख़ुद लिखिए · *ध्यान के नक़्शे को नापना, जो सिर्फ़ देख लेने से बेहतर है*
+# ★ · 6 मिनट · ख़ुद लिखिए · *ध्यान-मैप को नापिए; सिर्फ़ देख लेना काफ़ी नहीं*
 #
-# ध्यान का नक़्शा उस खाने की ओर *इशारा* करता है जिसका ध्यान-भार सबसे बड़ा है। वह खाना लक्ष्य का हो, तो इशारा सही है। जितने नक़्शों का इशारा सही निकला, सब नक़्शों में उनका हिस्सा ही इशारे की सटीकता (pointing accuracy) है।
+# ध्यान-मैप (attention map) उस खाने की ओर *इशारा* करता है जिसका ध्यान-भार सबसे बड़ा है। वह खाना लक्ष्य में आता हो, तो इशारा सही है। कुल मैपों में से जितने हिस्से का इशारा सही निकला, वही इशारे की सटीकता (pointing accuracy) है।
 #
-# - `weights` `[B, h, w]`, `target` `[B, h, w]` boolean (जो पूछा गया उसके खानों पर True; ऐसे खाने एक से ज़्यादा हो सकते हैं)।
+# - `weights` `[B, h, w]`, `target` `[B, h, w]` बूलियन (जो पूछा गया उसके खानों पर True; ऐसे खाने एक से ज़्यादा हो सकते हैं)।
 # - 0 से 1 के बीच की एक संख्या लौटाइए।
 #
 # <details><summary>संकेत</summary>
 #
-# `weights.flatten(1).argmax(1)` हर नक़्शे के एक खाने का नंबर देता है।
+# `weights.flatten(1).argmax(1)` हर मैप में से एक खाने का नंबर देता है।
 #
 # </details>
 # %% name="pointing-accuracy" tags=["exercise"] points=1
@@ -776,16 +776,16 @@ pointing_accuracy = check.pointing_accuracy(pointing_accuracy)
 # %% [markdown] lang="hi" of="96202ae5"
 # ### 15. लिखिए: जोड़ वाले स्कोर (additive)
 #
-# ★★ · 10 मिनट · ख़ुद लिखिए · *dot product से पहले का ध्यान (Bahdanau et al. 2014)*
+# ★★ · 10 मिनट · ख़ुद लिखिए · *डॉट प्रोडक्ट से पहले का ध्यान (Bahdanau et al. 2014)*
 #
-# क्वेरी `i` और की (key) `j` का स्कोर है `tanh(q_i @ w_query + k_j @ w_key) @ v`: दोनों को एक ही चौड़ाई में लाते हैं, जोड़ते हैं, tanh से दबाते हैं, और एक वेक्टर से तौलते हैं। दोनों की अपनी चौड़ाइयाँ अलग हो सकती हैं।
+# क्वेरी `i` और की (key) `j` का स्कोर है `tanh(q_i @ w_query + k_j @ w_key) @ v`: दोनों को एक ही चौड़ाई में लाते हैं, जोड़ते हैं, tanh से दबाते हैं, और एक वेक्टर से तौलते हैं। दोनों की चौड़ाई शुरू में अलग-अलग हो सकती है।
 #
 # - `query` `[B, n, d_q]`, `key` `[B, m, d_k]`, `w_query` `[d_q, d]`, `w_key` `[d_k, d]`, `v` `[d]`।
 # - स्कोर `[B, n, m]` लौटाइए (ध्यान-भार नहीं)।
 #
 # <details><summary>संकेत</summary>
 #
-# `[B, n, 1, d]` और `[B, 1, m, d]` को जोड़िए, तो हर क्वेरी हर key से मिलती है: नतीजा `[B, n, m, d]` है।
+# `[B, n, 1, d]` और `[B, 1, m, d]` को जोड़िए, तो हर क्वेरी हर की (key) से मिलती है: नतीजा `[B, n, m, d]` है।
 #
 # </details>
 # %% name="additive-scores" tags=["exercise"] points=2
@@ -828,10 +828,10 @@ additive_scores = check.additive_scores(additive_scores)
 #
 # ★★★ · 15 मिनट · ख़ुद लिखिए · *चुनाव का derivative नहीं होता, फिर भी हार्ड ध्यान कैसे सीखता है*
 #
-# हार्ड ध्यान (hard attention) खानों को मिलाता नहीं। वह `p = softmax(logits)` की संभावनाओं से **एक खाना चुनता है**, और उस चुनाव पर इनाम (reward) पाता है। चुनाव का derivative नहीं होता, पर *औसत* इनाम का ग्रेडिएंट चुनावों से आँका जा सकता है। एक चुनाव से अनुमान यूँ बनता है: इनाम में से baseline घटाइए, और उसे `log p[choice]` के ग्रेडिएंट (logits के सापेक्ष) से गुणा कीजिए।
+# हार्ड ध्यान (hard attention) खानों को मिलाता नहीं। वह `p = softmax(logits)` को प्रायिकता मानकर **एक खाना चुनता है**, जैसे पासा फेंककर, और उस चुनाव पर इनाम (reward) पाता है। ऐसे चुनने का derivative नहीं होता, पर *औसत* इनाम का ग्रेडिएंट नमूनों (samples) से आँका जा सकता है। एक नमूने से अनुमान यूँ बनता है: इनाम में से बेसलाइन (baseline) घटाइए, फिर उसे `log p[choice]` के उस ग्रेडिएंट से गुणा कीजिए जो logits के सापेक्ष है।
 #
 # - `logits` `[B, m]`, `choice` `[B]` (चुने हुए खाने का नंबर), `reward` `[B]`, `baseline` एक संख्या।
-# - हर चुनाव का एक अनुमान लौटाइए: `[B, m]`। उसे logits में जोड़ें तो औसत इनाम *बढ़ना* चाहिए। (पाठ में यही बात लॉस के लिए लिखी है, जिसे घटना चाहिए: वही सूत्र, बस चिह्न उलटा।)
+# - हर नमूने का एक अनुमान लौटाइए: `[B, m]`। उसे logits में जोड़ें तो औसत इनाम *बढ़ना* चाहिए। (पाठ में यही बात लॉस के लिए लिखी है, जिसे घटना चाहिए: वही सूत्र, बस चिह्न उलटा।)
 #
 # <details><summary>संकेत 1</summary>
 #
@@ -855,37 +855,22 @@ def choice_gradient(logits: Tensor, choice: Tensor, reward: Tensor, baseline: fl
 # %% name="choice-gradient-check" tags=["check"]
 choice_gradient = check.choice_gradient(choice_gradient)
 
-# %% [markdown] lang="en" name="see-baseline"
-# Four cells with the rewards 1.0, 0.9, 0.8 and 0.7. The mean of many estimates comes to the exact gradient, with a baseline and without: on average, the gradients of `log p` cancel, so any constant times them does too. What the baseline changes is *how many* draws it takes, because the estimates scatter less.
-# %% [markdown] lang="hi" of="f17fa499"
-# चार खाने हैं, जिनके इनाम 1.0, 0.9, 0.8 और 0.7 हैं। बहुत-से अनुमानों का औसत असली ग्रेडिएंट तक पहुँच ही जाता है, baseline हो या न हो: `log p` के ग्रेडिएंट औसत में एक-दूसरे को काट देते हैं, तो उन्हें किसी भी एक संख्या से गुणा करके जोड़ने पर भी कुछ नहीं बदलता। baseline से फ़र्क़ इसमें पड़ता है कि *कितने* चुनाव लगेंगे, क्योंकि उसके साथ अनुमान कम बिखरते हैं।
-# %% name="see-baseline-figure"
+# %% [markdown] lang="en" name="on-average"
+# Is your estimate right *on average*? With four cells the average can be worked out without drawing: each cell's estimate, weighed by how often that cell is drawn. It is the exact gradient whatever the baseline is, because `p` times the gradients of `log p` sums to 0. (A good baseline changes how far single estimates scatter; the lesson has the picture.)
+# %% [markdown] lang="hi" of="ac754b3e"
+# क्या आपका अनुमान *औसत में* सही है? चार ही खाने हैं, तो औसत पासा फेंके बिना ही निकल आता है: हर खाने के अनुमान को उसकी प्रायिकता से तौलकर जोड़ दीजिए। बेसलाइन चाहे जो हो, यह औसत असली ग्रेडिएंट ही है, क्योंकि `log p` के ग्रेडिएंटों को `p` से गुणा करके जोड़ें तो 0 आता है। (अच्छी बेसलाइन से फ़र्क़ इसमें पड़ता है कि अलग-अलग अनुमान कितने बिखरते हैं; उसका चित्र पाठ में है।)
+# %% name="on-average-claim" tags=["nbval-check-output"]
+logits = torch.tensor([0.0, 1.0, -1.0, 0.5], requires_grad=True)
 rewards = torch.tensor([1.0, 0.9, 0.8, 0.7])
-logits = torch.zeros(4)
 p = logits.softmax(dim=-1)
-exact = p * (rewards - p @ rewards)  # of the expected reward p · rewards
+(exact,) = torch.autograd.grad(p @ rewards, logits)
 
-draws = 2 ** torch.arange(4, 15)
-choice = torch.multinomial(
-    p, int(draws[-1]), replacement=True, generator=torch.Generator().manual_seed(0)
-)
-figure, axes = plt.subplots(figsize=(6, 3.5))
-spread = {}
-for label, baseline in ((t("baseline 0"), 0.0), (t("baseline 0.85, the mean reward"), 0.85)):
-    estimates = choice_gradient(logits.expand(len(choice), 4), choice, rewards[choice], baseline)
-    errors = [(estimates[:n].mean(0) - exact).norm().item() for n in draws]
-    spread[baseline] = estimates.std(0).norm().item()
-    axes.loglog(draws, errors, marker="o", label=label)
-axes.set_xlabel(t("draws"))
-axes.set_ylabel(t("distance from the exact gradient"))
-axes.set_title(t("A baseline makes each draw worth more"))
-axes.legend()
-plots.show(
-    figure,
-    alt=t("Two falling lines; the one with a baseline lies lower by about a factor of seven"),
-)
-assert errors[-1] < 0.01  # the mean of the estimates is the exact gradient
-assert spread[0.85] < spread[0.0] / 5
+every_cell = torch.arange(4)
+for baseline in (0.0, 0.85, 100.0):
+    estimates = choice_gradient(logits.expand(4, 4), every_cell, rewards, baseline)  # [4, 4]
+    agree = torch.allclose(p @ estimates, exact, atol=1e-4)
+    print(t("baseline {b}: the average is the exact gradient: {agree}", b=baseline, agree=agree))
+    assert agree
 
 # %% [markdown] lang="en" name="summary-text"
 # ## Where you are
@@ -894,6 +879,6 @@ assert spread[0.85] < spread[0.0] / 5
 # %% [markdown] lang="hi" of="b92c97fd"
 # ## आप कहाँ तक पहुँचे
 #
-# इस सारणी को वही पता है जो इस बार चली जाँचों ने देखा है। kernel दोबारा शुरू किया हो, तो जाँच के सेल फिर चलाइए।
+# इस तालिका में वही है जो इस बार की जाँचों में हुआ। कर्नेल (kernel) दोबारा शुरू किया हो, तो जाँच के सेल फिर चलाइए।
 # %% name="summary"
 check.summary()
