@@ -9,6 +9,6 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
 
-from common.start import start  # noqa: E402
+from common.start import start
 
 __all__ = ["start"]

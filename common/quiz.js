@@ -13,9 +13,7 @@
       const fieldset = form.querySelector("fieldset");
       const reply = make("div", { className: "reply", role: "status" });
       fieldset.disabled = false;
-      for (const input of form.querySelectorAll("input")) {
-        Object.assign(input, { autocapitalize: "off", spellcheck: false });
-      }
+      Object.assign(form, { autocapitalize: "off", spellcheck: false });
       form.querySelector("details").hidden = true;
       const button = make("button", { type: "button", textContent: words.check });
       fieldset.append(button);
@@ -50,7 +48,8 @@
     });
     quiz.append(bar, score, again);
 
-    // JupyterLab would take the arrow keys and Enter for itself.
+    // JupyterLab and the classic notebook would take arrow keys and Enter for themselves.
+    quiz.addEventListener("keydown", event => event.stopPropagation());
     for (const element of quiz.querySelectorAll("input, button, summary, pre")) {
       element.dataset.lmSuppressShortcuts = "true";
     }

@@ -75,7 +75,7 @@ def html(quiz: dict, part: str, language: str, remember: bool = False) -> str:
     """
     questions = _questions(quiz, part)
     with _speaking(language):
-        words = json.dumps(_words(len(questions)), ensure_ascii=False)
+        words = json.dumps(_words(len(questions)), ensure_ascii=False, separators=(",", ":"))
         forms = [_form(question, number) for number, question in enumerate(questions, 1)]
         note = t("Run this notebook to answer here. The answers are folded under each question.")
         title = _title(part)

@@ -125,7 +125,7 @@ def make_scenes(
     """n scenes of `least` … `most` motifs in random cells, on one of the four grounds.
 
     distinct: no colour twice, so that a colour names one motif (`most` is then 8 at most).
-    clutter: the other cells are strewn with coloured grains.
+    clutter: the other cells are strewn with a few pale grains.
     """
     if not 1 <= least <= most <= (len(COLOURS) if distinct else CELLS):
         raise ValueError(t("{least} … {most} motifs do not fit", least=least, most=most))
@@ -162,13 +162,13 @@ def _on_even_ground(layers: Layers) -> Tensor:
 
 
 def _strew(tiles: Tensor, generator: torch.Generator) -> Tensor:
-    """Coloured grains of 3 × 3 pixels on a quarter of each tile, uint8 [n, 3, 24, 24]."""
-    colours = torch.tensor([colour.rgb for colour in COLOURS], dtype=torch.uint8)
+    """A few pale grains of 3 × 3 pixels on each tile, uint8 [n, 3, 24, 24]."""
+    colours = torch.tensor([colour.rgb for colour in COLOURS])
     shape = (len(tiles), CELL // 3, CELL // 3)
     grains = colours[torch.randint(len(COLOURS), shape, generator=generator)].movedim(-1, 1)
-    here = (torch.rand(shape, generator=generator) < 0.25)[:, None]
+    here = (torch.rand(shape, generator=generator) < 0.1)[:, None]
     fine = [part.repeat_interleave(3, 2).repeat_interleave(3, 3) for part in (here, grains)]
-    return torch.where(*fine, tiles)
+    return torch.where(fine[0], (fine[1] + tiles) // 2, tiles).to(torch.uint8)
 
 
 def ask(scenes: Scenes, kind: str, language: str | None = None, seed: int = 0) -> Questions:

@@ -448,7 +448,7 @@ def test_unfilled_notebook_goes_on_with_the_references(lang: str) -> None:
     for name, exercise in EXERCISES.items():
         assert exercise.result and exercise.result.todo, name
         assert space[name] is exercise.reference
-        assert re.search(f"^… {name}: ", printed, re.MULTILINE)
+        assert re.search(f"^… {name}: {t('to do')}", printed, re.MULTILINE)
     assert bool(DEVANAGARI.search(printed)) == (lang == "hi")
 
 
@@ -574,6 +574,10 @@ def test_no_function_sees_what_another_did_to_its_inputs(exercise: Exercise) -> 
 
 
 def test_patches_gain_nothing(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    @Sheet().exercise(lambda x: attention.softmax(x), title=lambda: "weights")
+    def weights(g: torch.Generator) -> Iterator[tuple[Any, ...]]:
+        yield "with two numbers", torch.tensor([1.0, 2.0])
+
     for name in ("allclose", "equal", "isclose"):
         monkeypatch.setattr(torch, name, lambda *args, **kw: True)
     monkeypatch.setattr(torch.testing, "assert_close", lambda *args, **kw: None)
@@ -581,7 +585,7 @@ def test_patches_gain_nothing(exercise: Exercise, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Tensor, "tolist", lambda self: [2.0, 4.0, 6.0])
     monkeypatch.setattr(attention, "softmax", lambda scores, dim=-1: scores)
     assert not exercise.judge(lambda x: x).passed
-    assert not check.softmax.judge(lambda scores, dim=-1: scores).passed
+    assert not weights.judge(lambda x: x).passed
 
 
 def test_an_odd_tensor_gains_nothing(exercise: Exercise) -> None:

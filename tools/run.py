@@ -26,8 +26,8 @@ from tools.lessons import (
     ROOT,
     LessonError,
     figures,
-    lesson_dirs,
     pictures,
+    wanted_sources,
     write,
 )
 

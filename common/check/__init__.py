@@ -12,28 +12,20 @@ names it. A lesson's module `common/check/<lesson>.py` holds a `Sheet` of such e
 import itertools
 import math
 import textwrap
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from numbers import Number
 from types import CodeType
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
 from common import plots
+from common.check.frozen import Array, Attempt, Fault, freeze, try_out
 from common.lang import t
 
 ABSOLUTE = 1e-5
 Text = Callable[[], str]  # lambda: t("…"), so that it speaks the language of the moment
 Case = tuple[Any, ...]  # (what is tried, *the arguments)
-
-# Kept from before any learner's code runs: nothing that a notebook patches later is asked whether
-# an answer is right.
-_to_list = Tensor.tolist
-_detach = Tensor.detach
 
 
 @dataclass(frozen=True)
@@ -52,23 +44,6 @@ class Mistake(NamedTuple):
     id: str
     wrong: Callable[..., Any]
     says: Text
-
-
-class Array(NamedTuple):
-    """A tensor or NumPy array as plain Python."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    numbers: list[float]
-    nested: Any
-
-
-class Attempt(NamedTuple):
-    """What a function did with one case."""
-
-    value: Any
-    error: BaseException | None
-    changed_input: bool
 
 
 class Exercise:
@@ -114,7 +89,7 @@ class Exercise:
     def truths(self, seed: int = 0) -> list[Any]:
         """What the reference gives for each case, kept from the first time it is asked."""
         if seed not in self._truths:
-            self._truths[seed] = [_freeze(self.reference(*args)) for _, *args in self.cases(seed)]
+            self._truths[seed] = [freeze(self.reference(*args)) for _, *args in self.cases(seed)]
         return self._truths[seed]
 
     def __call__(self, candidate: Any) -> Callable[..., Any]:
@@ -133,33 +108,35 @@ class Exercise:
         if candidate is self.reference:
             says = t("to do (this is the course's function: run the cell with yours again)")
             return Result(False, todo=True, message=says)
+        if spared := self.spared_by(_names(getattr(candidate, "__code__", None))):
+            return spared
+        return self.verdict([try_out(candidate, args) for _, *args in self.cases(seed)], seed)
+
+    def spared_by(self, names: Iterable[str]) -> Result | None:
+        """The verdict on a function that uses `names`, if one of them does its work."""
         for call in self.library:
-            if call in _names(getattr(candidate, "__code__", None)):
+            if call in names:
                 says = t("right or not, {call} does the work for you: write it out", call=call)
                 return Result(False, message=says, mistake_id="library")
+        return None
 
+    def verdict(self, attempts: list[Attempt], seed: int = 0) -> Result:
+        """What to say of a function that did `attempts` with the cases of `seed`.
+
+        Grading makes the attempts in another process, where the learner's code can do no harm.
+        """
         truths = self.truths(seed)
-        attempts = [self._try(candidate, case) for case in self.cases(seed)]
-        if any(_is_stub(attempt.error) for attempt in attempts):
+        if any(attempt.error and attempt.error.stub for attempt in attempts):
             return Result(False, todo=True, message=t("to do"))
         for i, (attempt, truth) in enumerate(zip(attempts, truths, strict=True)):
-            problem = self._problem(candidate, attempt, truth)
+            problem = self._problem(attempt, truth)
             if problem:
                 return self._verdict(i, attempts, *problem, seed)
         return Result(True, message=self._reveal(t("right"), truths))
 
-    def _try(self, function: Callable[..., Any], case: Case) -> Attempt:
-        _, *args = case
-        before, value, error = _freeze(args), None, None
-        try:
-            value = _freeze(function(*args))
-        except (Exception, SystemExit) as caught:
-            error = caught
-        return Attempt(value, error, _difference(_freeze(args), before, 0) is not None)
-
-    def _problem(self, candidate: Any, attempt: Attempt, truth: Any) -> tuple[str, str] | None:
+    def _problem(self, attempt: Attempt, truth: Any) -> tuple[str, str] | None:
         if attempt.error is not None:
-            return "error", _describe_error(attempt.error, candidate)
+            return "error", describe(attempt.error)
         if attempt.value is None:
             return "none", t("your function returns nothing; is the return missing?")
         difference = _difference(attempt.value, truth, self._relative)
@@ -196,7 +173,7 @@ class Exercise:
             if attempt.error is not None:
                 return False
             try:
-                value = _freeze(mistake.wrong(*case[1:]))
+                value = freeze(mistake.wrong(*case[1:]))
             except Exception:  # a mistake need not cope with every case
                 return False
             return _difference(attempt.value, value, self._relative) is None
@@ -275,30 +252,7 @@ def _state(result: Result | None) -> str:
     return t("✔ solved") if result.passed else t("✘ not yet right")
 
 
-# ---- what was returned, as plain Python ----------------------------------------------------------
-
-
-def _freeze(value: Any) -> Any:
-    """Plain numbers, tuples and `Array`s: later changes and patched methods do not reach them."""
-    if type(value) in (Tensor, nn.Parameter):
-        nested = _to_list(_detach(value))
-        return Array(str(value.dtype), tuple(value.shape), list(_flat(nested)), nested)
-    if isinstance(value, np.ndarray):
-        nested = value.tolist()
-        return Array("numpy", value.shape, list(_flat(nested)), nested)
-    if isinstance(value, list | tuple):
-        return tuple(_freeze(item) for item in value)
-    if isinstance(value, Number) and not isinstance(value, complex):
-        return float(value)
-    return None if value is None else type(value).__name__
-
-
-def _flat(nested: Any) -> Iterator[Any]:
-    if not isinstance(nested, list):
-        yield nested
-        return
-    for item in nested:
-        yield from _flat(item)
+# ---- the first difference ------------------------------------------------------------------------
 
 
 def _close(a: float, b: float, relative: float) -> bool:
@@ -333,11 +287,12 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
                 )
                 return "value", says
         return None
+    kind = _kind(got)
     if isinstance(got, Array):  # a tensor where numbers are wanted is as good
-        got = _freeze(got.nested)
+        got = freeze(got.nested)
     if isinstance(truth, tuple):
         if not isinstance(got, tuple) or len(got) != len(truth):
-            says = t("{n} values are wanted, you return {kind}", n=len(truth), kind=_kind(got))
+            says = t("{n} values are wanted, you return {kind}", n=len(truth), kind=kind)
             return "count", says
         for i, (a, b) in enumerate(zip(got, truth, strict=True), 1):
             difference = _difference(a, b, relative)
@@ -347,14 +302,14 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
         return None
     if isinstance(truth, float):
         if not isinstance(got, float):
-            return "type", t("a number is wanted, you return {kind}", kind=_kind(got))
+            return "type", t("a number is wanted, you return {kind}", kind=kind)
         if not _close(got, truth, relative):
             says = t(
                 "you give {yours}, it should be {wanted}", yours=_show(got), wanted=_show(truth)
             )
             return "value", says
         return None
-    return None if got == truth else ("type", _kind(got))
+    return None if got == truth else ("type", kind)
 
 
 def _kind(value: Any) -> str:
@@ -368,7 +323,7 @@ def _kind(value: Any) -> str:
 
 def _show(value: Any) -> str:
     if isinstance(value, Array):
-        return _show(_freeze(value.nested))
+        return _show(freeze(value.nested))
     if isinstance(value, tuple):
         return "[" + ", ".join(_show(item) for item in value) + "]"
     if isinstance(value, float):
@@ -379,19 +334,11 @@ def _show(value: Any) -> str:
 # ---- what went wrong in the learner's code -------------------------------------------------------
 
 
-def _is_stub(error: BaseException | None) -> bool:
-    # torch raises NotImplementedError too, always with a text
-    return isinstance(error, NotImplementedError) and not error.args
-
-
-def _describe_error(error: BaseException, candidate: Any) -> str:
+def describe(fault: Fault) -> str:
     """Type, text, and the last line of the learner's code that was running."""
-    text = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
-    file = getattr(getattr(candidate, "__code__", None), "co_filename", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    if not frames:
-        return text
-    return t("{error} – in the line: {line}", error=text, line=frames[-1].line)
+    if not fault.line:
+        return fault.text
+    return t("{error} – in the line: {line}", error=fault.text, line=fault.line)
 
 
 def _names(code: CodeType | None) -> set[str]:

@@ -456,7 +456,7 @@ def _library(may_look: Callable[[Tensor], Tensor | None]) -> Function:
 
 @sheet.exercise(
     _library(lambda allowed: ~allowed),
-    title=lambda: t("Find the bug: what True means to the library"),
+    title=lambda: t("Find the bug: nan from the library"),
     planted="inverted",
 )
 def library_attention(g: Generator) -> Iterator[Case]:

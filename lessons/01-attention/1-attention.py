@@ -221,10 +221,10 @@ print(t("a weight of 0: {yes}", yes=bool((weights == 0).any())))
 def draw_weights(question: str, temperature: float, x: Tensor = x) -> Figure:
     """Bars: how much each word of the sentence counts for `question`, at `temperature`."""
     shares = softmax(x @ questions[question] / temperature)
-    figure, ax = plt.subplots(figsize=(3.4, 2.2), layout="constrained")
+    figure, ax = plt.subplots(figsize=(2.35, 2.1), layout="constrained")
     ax.bar(words, shares)
     ax.set(ylim=(0, 1), ylabel=t("weight"))
-    ax.tick_params(axis="x", rotation=30)
+    ax.tick_params(axis="x", rotation=60)
     return figure
 
 

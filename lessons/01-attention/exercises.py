@@ -414,9 +414,9 @@ causal_attention = check.causal_attention(causal_attention)
 
 
 # %% [markdown] lang="en" name="library-attention-card"
-# ### 8. Find the bug: what True means to the library
+# ### 8. Find the bug: nan from the library
 #
-# ★★ · 6 minutes · find the bug · *two PyTorch functions, two opposite meanings of one mask*
+# ★★ · 6 minutes · find the bug · *read what a mask means before you hand it over*
 #
 # `may_look` `[n, n]` is boolean as in this course: True = may look. The function hands it to `nn.MultiheadAttention`. With a causal mask the last word, which may look at all of them, comes out as `nan`.
 #
@@ -427,10 +427,10 @@ causal_attention = check.causal_attention(causal_attention)
 # Read what the documentation of `nn.MultiheadAttention` says about a boolean `attn_mask`, then what that of `F.scaled_dot_product_attention` says.
 #
 # </details>
-# %% [markdown] lang="hi" of="d54a33bf"
-# ### 8. ग़लती ढूँढिए: लाइब्रेरी के लिए True का मतलब
+# %% [markdown] lang="hi" of="d7566dbb"
+# ### 8. ग़लती ढूँढिए: लाइब्रेरी से आया nan
 #
-# ★★ · 6 मिनट · ग़लती ढूँढिए · *PyTorch के दो फ़ंक्शन, एक ही मास्क के दो उलटे मतलब*
+# ★★ · 6 मिनट · ग़लती ढूँढिए · *मास्क किसी को देने से पहले पढ़ लीजिए कि वह उसे क्या समझता है*
 #
 # `may_look` `[n, n]` बूलियन है और कोर्स के नियम से चलता है: True = देख सकते हैं। यह फ़ंक्शन उसे `nn.MultiheadAttention` को देता है। causal मास्क देने पर आख़िरी शब्द, जो सबको देख सकता है, `nan` बनकर निकलता है।
 #
@@ -673,7 +673,7 @@ predict_memory = check.predict_memory(predict_memory)
 # %% [markdown] lang="en" name="cell-weights-card"
 # ### 13. Find the bug: a picture's weights
 #
-# ★★ · 6 minutes · find the bug · *softmax over the right axes*
+# ★★ · 6 minutes · find the bug · *what has to sum to 1*
 #
 # A question looks at a picture: one weight for each cell of the feature map, and **all cells of a picture together sum to 1**. Here a picture of 3 rows sums to 3.
 #
@@ -684,10 +684,10 @@ predict_memory = check.predict_memory(predict_memory)
 # `softmax` takes one axis. Make `[B, h, w]` into `[B, h * w]` before it (`flatten`), and back after it (`view_as` or `unflatten`).
 #
 # </details>
-# %% [markdown] lang="hi" of="f0de0253"
+# %% [markdown] lang="hi" of="6ce5d8db"
 # ### 13. ग़लती ढूँढिए: चित्र के ध्यान-भार
 #
-# ★★ · 6 मिनट · ग़लती ढूँढिए · *सॉफ़्टमैक्स सही अक्षों पर*
+# ★★ · 6 मिनट · ग़लती ढूँढिए · *किन-किन का जोड़ 1 होना चाहिए*
 #
 # एक सवाल चित्र को देखता है: फ़ीचर मैप के हर खाने का एक ध्यान-भार है, और **एक चित्र के सब खानों का जोड़ 1** होना चाहिए। यहाँ 3 पंक्तियों वाले चित्र का जोड़ 3 आता है।
 #
