@@ -110,6 +110,11 @@ class Questions:
     def __len__(self) -> int:
         return len(self.words)
 
+    @classmethod
+    def join(cls, several: "Sequence[Questions]") -> "Questions":
+        """Questions about the same scenes as one."""
+        return cls(*(torch.cat([getattr(q, field.name) for q in several]) for field in fields(cls)))
+
     def __getitem__(self, index) -> "Questions":
         return Questions(*(getattr(self, field.name)[index] for field in fields(self)))
 

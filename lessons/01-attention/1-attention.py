@@ -47,8 +47,15 @@ from common.interact import interact
 from common.lang import t
 from common.rangoli import Factors, render
 
+# %% [markdown] lang="en" name="helpers"
+# Three helpers that you will meet in every lesson: `t("…")` shows a text in the notebook's language, `plots` draws, and `assert` stops the notebook if a claim does
+# not hold. The list `measured` collects what we find for the table at the end.
+# %% [markdown] lang="hi" of="73307dd2"
+# तीन सहायक जो हर पाठ में मिलेंगे: `t("…")` कोई पाठ नोटबुक की भाषा में दिखाता है, `plots` चित्र बनाता है, और `assert` नोटबुक को वहीं रोक देता है अगर कोई दावा
+# सही न निकले। सूची `measured` में हम नापी हुई बातें जमा करते हैं; अंत की तालिका उसी से बनती है।
+
 # %% name="preview"
-# Where we are going: in this notebook you write every line behind these two calls.
+# Where we are going: you will meet every line of this model below. (It trains for a few seconds.)
 from common.attention import draw_border, train_border_writer
 
 start_tiles = torch.tensor([[0, 4, 7, 0]], device=device)  # lotus, paisley, diya, lotus …
@@ -61,41 +68,13 @@ plots.show(
 # %% [markdown] lang="en" name="warm-up"
 # ## Warm-up quiz
 #
-# Five questions on what this lesson builds on. A wrong answer is welcome: it tells you what to watch for.
-# %% [markdown] lang="hi" of="b6be00c5"
+# Five questions on what this lesson (both notebooks) builds on. A wrong answer is welcome: it tells you what to watch for.
+# %% [markdown] lang="hi" of="f409ee8c"
 # ## शुरुआती क्विज़
 #
-# पाँच सवाल उन बातों पर जिन पर यह पाठ टिका है। जवाब ग़लत हो तो भी अच्छा है: पता चलेगा कि आगे किस बात पर ग़ौर करना है।
-
+# पाँच सवाल उन बातों पर जिन पर यह पूरा पाठ (दोनों नोटबुक) टिका है। जवाब ग़लत हो तो भी अच्छा है: पता चलेगा कि आगे किस बात पर ग़ौर करना है।
 # %% name="quiz-before"
 quiz.show("01-attention", "before")
-
-# %% [markdown] lang="en" name="prerequisites"
-# ## What came before attention
-#
-# You can read this lesson without these; each link is the place to go when a name is new.
-#
-# | idea | in one line | source |
-# |---|---|---|
-# | RNN, LSTM | reads a sequence one step at a time and carries a memory | [Hochreiter & Schmidhuber 1997](https://www.bioinf.jku.at/publications/older/2604.pdf) |
-# | encoder–decoder | one network squeezes the input into *one* vector, another writes from it | [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215) |
-# | additive attention | the writer looks back at *all* positions instead of one vector | [Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473) |
-# | layer norm | keeps the numbers of a layer at one scale | [Ba et al. 2016](https://arxiv.org/abs/1607.06450) |
-# | residual connection | adds a layer's output to its input, so deep networks train | [He et al. 2015](https://arxiv.org/abs/1512.03385) |
-# | Transformer | attention without recurrence | [Vaswani et al. 2017](https://arxiv.org/abs/1706.03762) |
-# %% [markdown] lang="hi" of="02b88d52"
-# ## ध्यान से पहले क्या था
-#
-# इनके बिना भी यह पाठ समझ आएगा; कोई नाम नया लगे तो उसका लिंक खोलिए।
-#
-# | विचार | एक पंक्ति में | स्रोत |
-# |---|---|---|
-# | RNN, LSTM | सीक्वेंस (sequence) को एक-एक क़दम पढ़ता है और पढ़ा हुआ याद रखता चलता है | [Hochreiter & Schmidhuber 1997](https://www.bioinf.jku.at/publications/older/2604.pdf) |
-# | एनकोडर–डिकोडर (encoder–decoder) | एक नेटवर्क पूरे इनपुट को *एक* वेक्टर में समेटता है, दूसरा उससे लिखता है | [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215) |
-# | additive attention | लिखने वाला नेटवर्क एक ही वेक्टर के भरोसे नहीं रहता, इनपुट की *हर* पोज़िशन को मुड़कर देखता है | [Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473) |
-# | लेयर नॉर्म (layer norm) | लेयर की संख्याओं को एक ही पैमाने पर रखता है | [Ba et al. 2016](https://arxiv.org/abs/1607.06450) |
-# | रेज़िडुअल कनेक्शन (residual connection) | लेयर का आउटपुट उसके इनपुट में जोड़ता है, जिससे गहरे नेटवर्क भी सीख पाते हैं | [He et al. 2015](https://arxiv.org/abs/1512.03385) |
-# | ट्रांसफ़ॉर्मर | सिर्फ़ ध्यान, recurrence के बिना | [Vaswani et al. 2017](https://arxiv.org/abs/1706.03762) |
 
 # %% [markdown] lang="en" name="why"
 # ## 1 · Why attend?
@@ -104,8 +83,8 @@ quiz.show("01-attention", "before")
 # Up-weighting what matters and down-weighting the rest is all that attention is. The same idea serves language (translation, summaries),
 # speech (which moment of the sound is this letter?) and vision (which part of the picture is this word?).
 #
-# We give each word four numbers by hand: how much it speaks of a *colour*, a *thing*, a *place*, an *action*.
-# %% [markdown] lang="hi" of="ba2bc4d7"
+# We give each word four numbers by hand: how much it is about a *colour*, a *thing*, a *place*, an *action*.
+# %% [markdown] lang="hi" of="18e9b720"
 # ## 1 · ध्यान क्यों चाहिए?
 #
 # वाक्य में बहुत-सी बातें होती हैं; सवाल का जवाब उनमें से एक में होता है। "कौन-सा रंग?" का जवाब एक शब्द के पास है, "कहाँ?" का दूसरे के पास।
@@ -129,20 +108,37 @@ print(words, tuple(x.shape))
 
 
 # %% [markdown] lang="en" name="one-query"
-# A question is four numbers too: "what place?" is a vector that points at *place*. Its dot product with a word says how well they match.
-# That number is a **score**. Scores can be anything; we want shares that add up to 1, and `softmax` makes them.
-# %% [markdown] lang="hi" of="8781f787"
+# A question is four numbers too: "where?" is a vector that points at *place*. Its dot product with a word says how well they match.
+# That number is a **score**. Scores can be anything; we want shares that add up to 1:
+#
+# $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
+#
+# Written just like that, it breaks on large scores, because $e^{1000}$ is too large for a computer. Taking the highest score off all of them changes no share, and cures it.
+# %% [markdown] lang="hi" of="1c0e9bd1"
 # सवाल भी चार संख्याएँ ही है: "कहाँ?" वह वेक्टर है जो *जगह* की ओर इशारा करता है। किसी शब्द के वेक्टर से उसका डॉट प्रोडक्ट (dot product) बताता है कि दोनों कितने मेल खाते हैं।
-# यही संख्या **स्कोर** (score) है। स्कोर कुछ भी हो सकता है; हमें ऐसे हिस्से चाहिए जिनका जोड़ 1 हो, और यही काम `softmax` करता है।
+# यही संख्या **स्कोर** (score) है। स्कोर कुछ भी हो सकता है; हमें ऐसे हिस्से चाहिए जिनका जोड़ 1 हो:
+#
+# $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
+#
+# इसे ज्यों-का-त्यों लिखें तो बड़े स्कोर पर टूट जाता है, क्योंकि $e^{1000}$ कंप्यूटर के लिए बहुत बड़ा है। सबसे ऊँचा स्कोर सबमें से घटा दीजिए: हिस्से वही रहते हैं, और बात बन जाती है।
+
+# %% name="softmax-overflows" tags=["nbval-check-output"]
+large = torch.tensor([1000.0, 1001.0])
+print(t("as in the formula:"), (large.exp() / large.exp().sum()).tolist())
+shifted = large - large.max()
+print(
+    t("highest taken off:"),
+    [round(share, 3) for share in (shifted.exp() / shifted.exp().sum()).tolist()],
+)
 
 
 # %% name="softmax-first" tags=["export"]
 def softmax(scores: Tensor, dim: int = -1) -> Tensor:
     """Turn scores into weights that are positive and sum to 1 along `dim`.
 
-    A row of nothing but -inf (all masked) gives zeros, not NaN.
+    A row of nothing but -inf (all masked, section 5) gives zeros, not NaN.
     """
-    highest = scores.amax(dim, keepdim=True).detach()  # without it, exp overflows
+    highest = scores.detach().amax(dim, keepdim=True)  # without it, exp overflows
     highest = highest.masked_fill(highest == -math.inf, 0.0)
     exponentials = (scores - highest).exp()
     total = exponentials.sum(dim, keepdim=True)
@@ -150,7 +146,7 @@ def softmax(scores: Tensor, dim: int = -1) -> Tensor:
 
 
 # %% name="score-and-weight"
-query = torch.tensor([0.0, 0.0, 4.0, 0.0])  # "which place?"
+query = torch.tensor([0.0, 0.0, 4.0, 0.0])  # "where?"; the 4 says how loudly it asks
 scores = x @ query  # [6]
 weights = softmax(scores)  # [6]
 plots.table(
@@ -165,10 +161,28 @@ plots.table(
 
 # %% [markdown] lang="en" name="weighted-sum-text"
 # With weights in hand, the answer is a weighted mean of the words: most of the word that matters, a little of the rest. That is **soft attention**.
-# Does it answer better than the plain mean, in which every word counts the same? We ask four questions and look which word is nearest to the answer.
-# %% [markdown] lang="hi" of="f34b1c84"
+# %% [markdown] lang="hi" of="babdfad5"
 # ध्यान-भार (attention weights) मिल गए, तो जवाब शब्दों का भारित औसत (weighted average) है: काम का शब्द ज़्यादा गिना जाता है, बाक़ी थोड़ा-थोड़ा। इसी को **सॉफ़्ट ध्यान** (soft attention) कहते हैं।
-# क्या यह साधारण औसत से बेहतर है, जिसमें हर शब्द बराबर गिना जाता है? हम चार सवाल पूछते हैं और देखते हैं कि जवाब के सबसे पास कौन-सा शब्द है।
+
+# %% name="weighted-sum"
+features = [t("colour"), t("thing"), t("place"), t("action")]
+answers = {
+    t("weighted sum"): weights @ x,  # [4]
+    t("plain mean"): x.mean(0),
+    t("the word '{word}'", word=t("water")): meaning[t("water")],
+}
+plots.table(
+    [[name, *vector.tolist()] for name, vector in answers.items()],
+    columns=[t("answer to 'where?'"), *features],
+    caption=t("The weighted sum is nearly the word that matters"),
+)
+
+# %% [markdown] lang="en" name="four-questions-text"
+# Does it answer better than the plain mean, in which every word counts the same? We ask four questions and see which word is nearest to the answer. (The plain mean never
+# hears the question, so it can be right once at most. Section 10 makes a fair race, with learned weights.)
+# %% [markdown] lang="hi" of="c85f91c6"
+# क्या यह साधारण औसत से बेहतर है, जिसमें हर शब्द बराबर गिना जाता है? हम चार सवाल पूछते हैं और देखते हैं कि जवाब के सबसे पास कौन-सा शब्द है। (साधारण औसत सवाल
+# सुनता ही नहीं, इसलिए ज़्यादा-से-ज़्यादा एक बार सही हो सकता है। बराबरी का मुक़ाबला, सीखे हुए भारों के साथ, सेक्शन 10 में है।)
 
 
 # %% name="soft-attention"
@@ -198,11 +212,10 @@ assert right[0] == 4 and right[1] <= 1
 measured = [[t("questions answered, of 4"), right[0], right[1], t("plain mean")]]
 # %% [markdown] lang="en" name="read-score"
 # > **You may have read** "attention score = softmax(QKᵀ/√d)". The *scores* are what goes into `softmax`; what comes out are *weights*.
-# > The table above shows the difference: scores of 0 are common, weights of 0 never happen (unless a mask forbids).
-# %% [markdown] lang="hi" of="ddf017e5"
+# > The table above shows the difference: scores of 0 are common; a weight is 0 only behind a mask, or when it is too small for the computer's digits.
+# %% [markdown] lang="hi" of="3cd331cf"
 # > **आपने पढ़ा होगा** "attention score = softmax(QKᵀ/√d)"। *स्कोर* वह है जो `softmax` के अंदर जाता है; जो बाहर आता है वह *ध्यान-भार* है।
-# > ऊपर की तालिका में फ़र्क़ दिखता है: 0 स्कोर आम बात है, पर (मास्क न हो तो) 0 ध्यान-भार कभी नहीं आता।
-
+# > ऊपर की तालिका में फ़र्क़ दिखता है: 0 स्कोर आम बात है; ध्यान-भार 0 तभी होता है जब मास्क रोके, या वह इतना छोटा हो कि कंप्यूटर के अंकों में न समाए।
 # %% name="never-zero" tags=["nbval-check-output"]
 print(t("a score of 0: {yes}", yes=bool((scores == 0).any())))
 print(t("a weight of 0: {yes}", yes=bool((weights == 0).any())))
@@ -221,7 +234,7 @@ print(t("a weight of 0: {yes}", yes=bool((weights == 0).any())))
 def draw_weights(question: str, temperature: float, x: Tensor = x) -> Figure:
     """Bars: how much each word of the sentence counts for `question`, at `temperature`."""
     shares = softmax(x @ questions[question] / temperature)
-    figure, ax = plt.subplots(figsize=(2.35, 2.1), layout="constrained")
+    figure, ax = plt.subplots(figsize=(2.15, 2.1), layout="constrained")
     ax.bar(words, shares)
     ax.set(ylim=(0, 1), ylabel=t("weight"))
     ax.tick_params(axis="x", rotation=60)
@@ -245,8 +258,8 @@ interact(
 # ## 2 · Query, key, value: three roles of a word
 #
 # In **self-attention** each word asks, each word offers itself, and each word has something to give. Must these be the same numbers?
-# Let every word ask with its own vector and look who it listens to. (`x @ x.T` holds all 36 scores at once: row = who asks, column = who is asked.)
-# %% [markdown] lang="hi" of="be9505c4"
+# Let every word ask with its own vector and see whom it listens to. (`x @ x.T` holds all 36 scores at once: row = who asks, column = who is asked.)
+# %% [markdown] lang="hi" of="60b49794"
 # ## 2 · क्वेरी, की (key), वैल्यू: एक शब्द, तीन भूमिकाएँ
 #
 # **स्व-ध्यान** (self-attention) में हर शब्द पूछता है, हर शब्द से पूछा जाता है, और हर शब्द के पास देने को कुछ है। क्या तीनों कामों के लिए वही चार संख्याएँ ठीक हैं?
@@ -261,40 +274,50 @@ print(
     )
 )
 # %% [markdown] lang="en" name="roles-text"
-# Mostly to themselves, which teaches them little. So each word gets three faces, made from it by three matrices:
+# Mostly to themselves, which teaches them little. So each word plays three roles, made from it by three matrices:
 #
 # - the **query** `Q = x W_q`: what am I looking for?
 # - the **key** `K = x W_k`: what can I be found by? One key for *each* word.
 # - the **value** `V = x W_v`: what do I hand over when found?
 #
-# A network learns these matrices. Here we write them by hand, so that a colour asks for a thing, an action for a place, and so on.
-# %% [markdown] lang="hi" of="39c9639c"
-# ज़्यादातर अपनी ही सुनते हैं, जिससे कुछ नया पता नहीं चलता। इसलिए हर शब्द के तीन रूप बनते हैं, तीन मैट्रिक्स से:
+# A network learns these matrices. Here we write them by hand: a colour looks for a thing and a thing for its colour, an action for a place and a place for what happens there; and a word that is found
+# hands over all it has but its place.
+# %% [markdown] lang="hi" of="511f3e36"
+# ज़्यादातर अपनी ही सुनते हैं, जिससे कुछ नया पता नहीं चलता। इसलिए हर शब्द तीन भूमिकाएँ निभाता है, तीन मैट्रिक्स से:
 #
 # - **क्वेरी** (query) `Q = x W_q`: मैं क्या ढूँढ रहा हूँ?
 # - **की** (key) `K = x W_k`: मुझे किस पहचान से ढूँढा जाए? *हर* शब्द का अपना एक की-वेक्टर।
 # - **वैल्यू** (value) `V = x W_v`: मिल जाऊँ तो क्या दूँ?
 #
-# नेटवर्क ये मैट्रिक्स सीखता है। यहाँ हम इन्हें हाथ से लिखते हैं, ताकि रंग चीज़ को ढूँढे, क्रिया जगह को, वग़ैरह।
-
+# नेटवर्क ये मैट्रिक्स सीखता है। यहाँ हम इन्हें हाथ से लिखते हैं: रंग चीज़ को ढूँढे और चीज़ अपने रंग को, क्रिया जगह को और जगह वहाँ की क्रिया को; और जो शब्द मिल जाए
+# वह अपनी जगह छोड़कर बाक़ी सब दे दे।
 # %% name="qkv"
-seeks = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]])  # colour → thing …
-w_query, w_key, w_value = 6.0 * seeks, torch.eye(4), torch.eye(4)
+seeks = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]])  # row: who asks
+w_query, w_key = 6.0 * seeks, torch.eye(4)  # 6: loudly
+w_value = torch.diag(torch.tensor([1.0, 1.0, 0.0, 1.0]))  # everything but the place
 query, key, value = x @ w_query, x @ w_key, x @ w_value  # each [6, 4]
-projected = softmax(query @ key.T)
+projected = softmax(query @ key.T)  # [6, 6]
 
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.6), layout="constrained")
 plots.heatmap(axes[0], itself, rows=words, columns=words, title=t("No projections: to itself"))
 plots.heatmap(axes[1], projected, rows=words, columns=words, title=t("With W_q: to its partner"))
+for ax in axes:
+    ax.set(ylabel=t("asks"), xlabel=t("is asked"))
 plots.show(
-    figure,
-    alt=t(
-        "Two tables of weights: on the left the diagonal is strong, on the right red looks at lotus"
-    ),
+    figure, alt=t("Two weight tables: left the diagonal is strong, right red looks at lotus")
 )
-partner = words[projected[words.index(t("red"))].argmax()]
-assert partner == t("lotus")
-print(t("'{red}' now listens to '{partner}'", red=t("red"), partner=partner))
+assert words[projected[words.index(t("red"))].argmax()] == t("lotus")
+
+# %% name="after-attention"
+red = words.index(t("red"))
+heard = projected @ value  # [6, 4]: what each word hears
+plots.table(
+    [[t("before"), *x[red].tolist()], [t("heard"), *heard[red].tolist()]],
+    columns=[t("the word '{word}'", word=t("red")), *features],
+    caption=t("The word for a colour now knows its thing"),
+)
+assert heard[red].argmax() == 1  # the thing
+
 # %% [markdown] lang="en" name="read-key"
 # > **You may have read** "the key is the whole sequence". There is one key per position: `K` has as many rows as there are words.
 # > Self- and cross-attention differ only in *where Q, K and V come from*: the same sequence, or two.
@@ -311,26 +334,31 @@ for name, asker in {"self ": x, "cross": question}.items():
 # %% [markdown] lang="en" name="scale-text"
 # ## 3 · Why divide by √d?
 #
-# A dot product of two random vectors is a sum of d products. Each product has mean 0 and variance 1, so the sum has variance d: **the wider the vectors,
-# the wilder the scores**. Wild scores make `softmax` pick one word and stop caring: its gradient dies. Dividing by √d brings the variance back to 1.
-# %% [markdown] lang="hi" of="ff79d1b0"
+# By hand we chose how loudly to ask. What does chance choose? Take a query and a key whose d entries are independent, each with mean 0 and variance 1. Each product $q_i k_i$ then has variance 1 too,
+# and $\mathrm{Var}(q \cdot k) = \sum_i \mathrm{Var}(q_i k_i) = d$: **the wider the vectors, the wilder the scores**. Wild scores make `softmax` pick one word, and then its gradient dies:
+# nudging a score moves no weight, so nothing can be learnt. Dividing by √d brings the variance back to 1.
+#
+# We count the rows that are *dead*: those whose gradient (the size of the Jacobian of `softmax`) is below 0.01.
+# %% [markdown] lang="hi" of="31f801eb"
 # ## 3 · √d से भाग क्यों देते हैं?
 #
-# दो रैंडम वेक्टरों का डॉट प्रोडक्ट d गुणनफलों का जोड़ है। हर गुणनफल का औसत 0 और वेरिएंस (variance) 1 है, तो जोड़ का वेरिएंस d हुआ: **वेक्टर जितने चौड़े,
-# स्कोर उतने बेक़ाबू**। बेक़ाबू स्कोर पर `softmax` एक ही शब्द पकड़ लेता है और फिर हिलता नहीं: उसका ग्रेडिएंट मर जाता है। √d से भाग देने पर वेरिएंस फिर 1 हो जाता है।
-
-
+# ऊपर हमने ख़ुद तय किया कि कितने ज़ोर से पूछना है। रैंडम वेक्टर हों तो? मान लीजिए क्वेरी-वेक्टर और की-वेक्टर की d संख्याएँ एक-दूसरे से स्वतंत्र हैं, हर एक का औसत 0 और वेरिएंस (variance) 1। तब हर गुणनफल $q_i k_i$ का वेरिएंस भी 1 है,
+# और $\mathrm{Var}(q \cdot k) = \sum_i \mathrm{Var}(q_i k_i) = d$: **वेक्टर जितने चौड़े, स्कोर उतने बेक़ाबू**। बेक़ाबू स्कोर पर `softmax` एक ही शब्द पकड़ लेता है और फिर उसका ग्रेडिएंट मर जाता है:
+# स्कोर ज़रा हिलाने से कोई ध्यान-भार नहीं हिलता, तो सीखना रुक जाता है। √d से भाग देने पर वेरिएंस फिर 1 हो जाता है।
+#
+# हम गिनते हैं कि कितनी पंक्तियाँ *मर चुकी* हैं: जिनका ग्रेडिएंट (`softmax` के Jacobian का आकार) 0.01 से कम है।
 # %% name="why-scale"
 def saturation(scores: Tensor) -> tuple[float, float, float]:
-    """Of scores [rows, m]: their variance, and of the weights the mean entropy and gradient size.
+    """Of scores [rows, m]: their variance, the weights' mean entropy, and the share of dead rows.
 
-    Entropy in nats (log m = all words equal, 0 = one word). The gradient is the Frobenius norm of
-    softmax's Jacobian, diag(p) - ppᵀ.
+    Entropy in nats (log m = all words equal, 0 = one word). A row is dead if the Frobenius norm of
+    softmax's Jacobian, diag(p) - ppᵀ, is below 0.01.
     """
     p = softmax(scores)
     entropy = torch.special.entr(p).sum(-1).mean()
     jacobian = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
-    return scores.var().item(), entropy.item(), jacobian.flatten(1).norm(dim=1).mean().item()
+    dead = (jacobian.flatten(1).norm(dim=1) < 0.01).float().mean()
+    return scores.var().item(), entropy.item(), dead.item()
 
 
 generator = torch.Generator().manual_seed(0)
@@ -347,18 +375,18 @@ plots.table(
         "d",
         t("variance"),
         t("entropy"),
-        t("gradient"),
+        t("dead rows"),
         t("variance, ÷√d"),
         t("entropy, ÷√d"),
-        t("gradient, ÷√d"),
+        t("dead rows, ÷√d"),
     ],
     caption=t(
-        "Without scaling the variance is about d and the gradient dies; with it, width does not matter"
+        "Without scaling the variance is about d and most rows die; with it, width does not matter"
     ),
 )
 # %% name="why-scale-picture"
 figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.6), layout="constrained")
-for ax, i, name in zip(axes, range(3), [t("variance"), t("entropy"), t("gradient")], strict=True):
+for ax, i, name in zip(axes, range(3), [t("variance"), t("entropy"), t("dead rows")], strict=True):
     ax.plot(widths, [row[i] for row in raw], "o-", color=plots.COLOURS[1], label="q·k")
     ax.plot(widths, [row[i] for row in scaled], "s-", color=plots.COLOURS[0], label="q·k / √d")
     ax.set(xscale="log", xlabel="d", title=name)
@@ -366,12 +394,12 @@ axes[0].set_yscale("log")
 axes[0].legend()
 plots.show(
     figure,
-    alt=t("Three curves over the width d: raw scores grow and saturate, scaled ones stay level"),
+    alt=t("Three curves over the width d: raw scores grow and rows die, scaled ones stay level"),
 )
 assert all(0.8 * d < row[0] < 1.25 * d for d, row in zip(widths, raw, strict=True))
 assert all(0.8 < row[0] < 1.25 for row in scaled)
-assert scaled[-1][2] > 3 * raw[-1][2]
-measured.append([t("softmax gradient at d = 1024"), scaled[-1][2], raw[-1][2], t("without ÷√d")])
+assert scaled[-1][2] < 0.01 and raw[-1][2] > 0.5
+measured.append([t("dead softmax rows at d = 1024"), scaled[-1][2], raw[-1][2], t("without ÷√d")])
 
 
 # %% [markdown] lang="en" name="equation"
@@ -413,10 +441,11 @@ def scaled_dot_product_attention(
 
 
 # %% [markdown] lang="en" name="oracle-text"
-# Is ours the same as PyTorch's? We compare on sizes that catch sloppy code: a batch, several heads, more keys than queries, a value width of its own.
-# %% [markdown] lang="hi" of="04ea4737"
-# क्या हमारा कोड वही देता है जो PyTorch का? हम टेंसरों के ऐसे आकार (shape) चुनते हैं जिनमें लापरवाह कोड पकड़ा जाए: बैच, कई हेड, की-वेक्टर क्वेरी-वेक्टरों से ज़्यादा, और वैल्यू-वेक्टरों की अलग चौड़ाई।
-
+# Is ours the same as PyTorch's? We compare on sizes that catch sloppy code: tensors `[batch, heads, n, d]` (heads come in section 7), more keys than queries, a value width of its own.
+# The shapes: `[n, d] · [d, m] → [n, m]`, then `[n, m] · [m, d_v] → [n, d_v]`.
+# %% [markdown] lang="hi" of="970a46c0"
+# क्या हमारा कोड वही देता है जो PyTorch का? हम टेंसरों के ऐसे आकार (shape) चुनते हैं जिनमें लापरवाह कोड पकड़ा जाए: `[batch, heads, n, d]` (हेड सेक्शन 7 में आएँगे), की-वेक्टर क्वेरी-वेक्टरों से ज़्यादा, और वैल्यू-वेक्टरों की अलग चौड़ाई।
+# आकार ऐसे जुड़ते हैं: `[n, d] · [d, m] → [n, m]`, फिर `[n, m] · [m, d_v] → [n, d_v]`।
 # %% name="equals-pytorch" tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
 query = torch.randn(3, 2, 5, 8, generator=generator).to(device)
@@ -436,17 +465,15 @@ print(
 #
 # - **everyone sees everyone**: BERT, an *encoder*. Good for understanding a whole sentence.
 # - **only itself and the past** (a causal mask): GPT, a *decoder*. Good for writing, because at writing time the future is not there yet.
-# - **the question in full, the answer step by step**: the encoder–decoder Transformer, T5.
-# %% [markdown] lang="hi" of="a3a9350b"
+# - **the question in full, the answer step by step**: what an encoder–decoder such as the first Transformer or T5 can see, here in a single table (a *prefix* mask).
+# %% [markdown] lang="hi" of="61eefed0"
 # ## 5 · मास्क: कौन कहाँ देख सकता है
 #
 # मास्क True और False की एक तालिका है। तीन मास्क, मॉडलों के तीन परिवार:
 #
 # - **सब सबको देखें**: BERT, यानी *एनकोडर (encoder)*। पूरा वाक्य समझने के लिए अच्छा।
 # - **सिर्फ़ ख़ुद को और पीछे वालों को देखें** (causal मास्क): GPT, यानी *डिकोडर (decoder)*। लिखने के लिए अच्छा, क्योंकि लिखते समय आगे का शब्द अभी होता ही नहीं।
-# - **सवाल पूरा दिखे, जवाब एक-एक क़दम**: एनकोडर–डिकोडर ट्रांसफ़ॉर्मर, T5।
-
-
+# - **सवाल पूरा दिखे, जवाब एक-एक क़दम**: पहला ट्रांसफ़ॉर्मर या T5 जैसा एनकोडर–डिकोडर जो देख सकता है, यहाँ एक ही तालिका में (*prefix* मास्क)।
 # %% name="causal-mask" tags=["export"]
 def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
     """[n, n] boolean: position i may look at positions 0 … i and at no later one."""
@@ -455,19 +482,18 @@ def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
 
 # %% name="bert-gpt-t5"
 everyone = torch.ones(6, 6, dtype=torch.bool)
-question_first = causal_mask(6) | (torch.arange(6) < 3)  # the first three are the question
+prefix = causal_mask(6) | (torch.arange(6) < 3)  # the first three words are the question
 figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.2), layout="constrained")
-for ax, mask, name in zip(
-    axes, [everyone, causal_mask(6), question_first], ["BERT", "GPT", "T5"], strict=True
-):
+masks = {"BERT": everyone, "GPT": causal_mask(6), t("prefix"): prefix}
+for ax, (name, mask) in zip(axes, masks.items(), strict=True):
     title = t("{name}: {n} of 36 allowed", name=name, n=int(mask.sum()))
     plots.heatmap(ax, mask, rows=words, columns=words, title=title, digits=0, vmin=0, vmax=1.5)
+    ax.tick_params(axis="x", rotation=45)
 plots.show(
-    figure,
-    alt=t(
-        "Three masks over six words: all allowed, a lower triangle, and a triangle whose first three columns are open"
-    ),
+    figure, alt=t("Three masks: all allowed, a triangle, a triangle with three open columns")
 )
+
+
 # %% [markdown] lang="en" name="leak-text"
 # Does the mask hold? Change the last word and see whose output moves. With the causal mask nobody before it may notice. The control, without a mask,
 # shows that the test can fail.
@@ -485,23 +511,25 @@ for name, mask in {t("causal mask"): causal_mask(6), t("no mask"): None}.items()
     print(t("{name}: {n} of the 5 earlier words noticed", name=name, n=noticed))
 
 # %% [markdown] lang="en" name="masked-row-text"
-# Two traps that published code falls into:
+# The most used mask hides **padding**. Sentences of a batch have different lengths; the short ones are filled up with empty places, which nobody should look at. Two traps wait here:
 #
-# 1. **A word that may look nowhere** (an empty sentence in a padded batch). Naive code divides 0 by 0 and spreads NaN through the network. Ours gives zeros.
+# 1. **A word that may look nowhere**, such as in an empty sentence. Naive code divides 0 by 0 and spreads NaN through the network. Ours gives zeros.
 # 2. **True means opposite things.** In `F.scaled_dot_product_attention` True = may look; in `nn.MultiheadAttention` True = must *not* look.
-# %% [markdown] lang="hi" of="5d221b6e"
-# दो जाल, जिनमें प्रकाशित कोड भी फँस जाता है:
+# %% [markdown] lang="hi" of="7d083379"
+# सबसे ज़्यादा काम आने वाला मास्क **पैडिंग** (padding) छिपाता है। बैच के वाक्य अलग-अलग लंबाई के होते हैं; छोटे वाक्यों में ख़ाली जगहें भर दी जाती हैं, जिन्हें किसी को नहीं देखना चाहिए। यहाँ दो जाल हैं:
 #
-# 1. **ऐसा शब्द जो कहीं नहीं देख सकता** (पैडिंग वाले बैच में ख़ाली वाक्य)। सीधा-सादा कोड 0 को 0 से भाग देता है और NaN पूरे नेटवर्क में फैल जाता है। हमारा कोड 0 देता है।
+# 1. **ऐसा शब्द जो कहीं नहीं देख सकता**, जैसे ख़ाली वाक्य में। सीधा-सादा कोड 0 को 0 से भाग देता है और NaN पूरे नेटवर्क में फैल जाता है। हमारा कोड 0 देता है।
 # 2. **True के दो उलटे मतलब।** `F.scaled_dot_product_attention` में True = देख सकते हैं; `nn.MultiheadAttention` में True = *नहीं* देख सकते।
-
 # %% name="masked-row" tags=["nbval-check-output"]
-nowhere = torch.tensor([[True, True, True], [False, False, False]])
-q, k = x[:2], x[:3]
-naive = (q @ k.T).masked_fill(~nowhere, -math.inf).softmax(-1)
-output, _ = scaled_dot_product_attention(q, k, k, nowhere)
-print(t("naive code:"), naive[1].tolist())
-print(t("ours:"), output[1].tolist())
+lengths = torch.tensor([3, 0])  # a sentence of three words, and an empty one
+may_look = (torch.arange(3) < lengths[:, None])[:, None]  # [2 sentences, 1, 3 words]
+sentences = torch.stack([x[:3], x[3:]])  # [2, 3, 4]
+scores = sentences @ sentences.transpose(1, 2)
+naive = scores.masked_fill(~may_look, -math.inf).softmax(-1)
+_, weights = scaled_dot_product_attention(sentences, sentences, sentences, may_look)
+print(t("naive code:"), naive[1, 0].tolist())
+print(t("ours:"), weights[1, 0].tolist())
+
 
 # %% name="mask-opposite" tags=["nbval-check-output"]
 mask = causal_mask(6)
@@ -520,14 +548,13 @@ for name, library_mask in {"mask ": mask, "~mask": ~mask}.items():
 # %% [markdown] lang="en" name="hard-text"
 # ## 6 · Hard attention: pick one, by chance
 #
-# Soft attention blends. **Hard attention** draws *one* position from the weights and takes only that. Cheap to use – but how does it learn?
+# Soft attention blends. **Hard attention** draws *one* position from the weights and takes only that, so only one value has to be fetched. But how does it learn?
 # A draw has no gradient: nudging the scores does not move a picked index a little.
-# %% [markdown] lang="hi" of="61645995"
+# %% [markdown] lang="hi" of="2ab7ee11"
 # ## 6 · हार्ड ध्यान: पासा फेंककर एक को चुनना
 #
-# सॉफ़्ट ध्यान सबको मिलाता है। **हार्ड ध्यान** (hard attention) ध्यान-भार को प्रायिकता (probability) मानकर *एक* शब्द चुनता है और बस उसी को लेता है। चलाने में सस्ता – पर सीखे कैसे?
+# सॉफ़्ट ध्यान सबको मिलाता है। **हार्ड ध्यान** (hard attention) ध्यान-भार को प्रायिकता (probability) मानकर *एक* शब्द चुनता है और बस उसी को लेता है, तो एक ही वैल्यू-वेक्टर लाना पड़ता है। पर सीखे कैसे?
 # ऐसे चुनने का ग्रेडिएंट नहीं होता: स्कोर ज़रा-सा हिलाने से चुना हुआ index ज़रा-सा नहीं हिलता।
-
 # %% name="hard-no-gradient" tags=["nbval-check-output"]
 scores = torch.tensor([1.0, 0.0, -0.5, 0.5, 0.2, 0.8], requires_grad=True)
 pick = torch.multinomial(softmax(scores), 1)
@@ -539,22 +566,21 @@ print(
     )
 )
 
+
 # %% [markdown] lang="en" name="reinforce-text"
-# The way out is to ask for the gradient of the *expected* loss, $\mathbb{E}_{i\sim p}[L_i]=\sum_i p_i L_i$. **REINFORCE** estimates it from draws alone:
+# The way out is to ask for the gradient of the *expected* loss. Since $\nabla p_i = p_i \nabla \log p_i$,
 #
-# $$\nabla\,\mathbb{E}[L] = \mathbb{E}_{i\sim p}\big[(L_i - b)\,\nabla \log p_i\big]$$
+# $$\nabla \sum_i p_i L_i = \sum_i p_i\, L_i \nabla \log p_i = \mathbb{E}_{i\sim p}\big[(L_i - b)\,\nabla \log p_i\big]$$
 #
-# "Make likely what turned out better than expected." The baseline b changes nothing on average, since $\nabla \log p_i$ averages to 0; but it makes the estimate far less noisy.
-# With six words we can afford the exact gradient, and so check the estimate.
-# %% [markdown] lang="hi" of="a9fbe8fa"
-# रास्ता यह है कि *औसत* लॉस का ग्रेडिएंट निकाला जाए, $\mathbb{E}_{i\sim p}[L_i]=\sum_i p_i L_i$। **REINFORCE** इसे सिर्फ़ नमूनों (samples) से आँकता है:
+# An average over draws: **REINFORCE** needs nothing but draws and their losses. "Make likely what turned out better than expected." The baseline b is free, since the $\nabla \log p_i$ average to $\nabla \sum_i p_i = 0$;
+# but it makes the estimate far less noisy. With six words we can afford the exact gradient, and so check the estimate. Say the loss is how far each word's answer is from the right one.
+# %% [markdown] lang="hi" of="d14ad4c9"
+# रास्ता यह है कि *औसत* लॉस का ग्रेडिएंट निकाला जाए। $\nabla p_i = p_i \nabla \log p_i$ है, इसलिए
 #
-# $$\nabla\,\mathbb{E}[L] = \mathbb{E}_{i\sim p}\big[(L_i - b)\,\nabla \log p_i\big]$$
+# $$\nabla \sum_i p_i L_i = \sum_i p_i\, L_i \nabla \log p_i = \mathbb{E}_{i\sim p}\big[(L_i - b)\,\nabla \log p_i\big]$$
 #
-# "जो उम्मीद से अच्छा निकला, उसकी प्रायिकता बढ़ाइए।" बेसलाइन (baseline) b औसत को नहीं बदलती: $\nabla \log p_i$ का औसत 0 है, तो उसका b गुना भी 0। पर वह अनुमान का शोर बहुत घटा देती है।
-# छह शब्द ही हैं, तो असली ग्रेडिएंट भी निकल सकता है – उसी से अनुमान परखते हैं।
-
-
+# यह नमूनों (samples) का औसत है: **REINFORCE** को बस नमूने और उनके लॉस चाहिए। "जो उम्मीद से अच्छा निकला, उसकी प्रायिकता बढ़ाइए।" बेसलाइन (baseline) b कुछ भी ले सकते हैं, क्योंकि $\nabla \log p_i$ का औसत $\nabla \sum_i p_i = 0$ है;
+# पर वह अनुमान का शोर बहुत घटा देती है। छह शब्द ही हैं, तो असली ग्रेडिएंट भी निकल सकता है – उसी से अनुमान परखते हैं। मान लीजिए लॉस यह है कि हर शब्द का जवाब सही जवाब से कितनी दूर है।
 # %% name="reinforce" tags=["export"]
 def reinforce_gradient(
     scores: Tensor, loss_of_choice: Tensor, draws: int, baseline: float, generator: torch.Generator
@@ -629,16 +655,17 @@ for said in [torch.stack([left, right]), torch.stack([right, left])]:
         )
     )
 
+
 # %% [markdown] lang="en" name="heads-code-text"
-# More heads do not mean more parameters: the width d is cut into h slices, and each slice attends on its own. `einops.rearrange` says it in one line.
+# More heads do not mean more parameters: the width d is cut into h slices, and each slice attends on its own. `einops.rearrange` says it in one line (`"b n (h d) -> b h n d"`: split the last axis into h heads).
+# The last matrix, `to_out`, mixes what the heads found.
 #
-# > **You may have read** that heads "process the scores together". They do not meet before the last matrix: each has its own Q, K and V, side by side.
-# %% [markdown] lang="hi" of="370d1d59"
-# हेड बढ़ाने से पैरामीटर नहीं बढ़ते: चौड़ाई d को h टुकड़ों में काटिए, और हर टुकड़ा अपने ध्यान-भार ख़ुद निकालता है। `einops.rearrange` इसे एक पंक्ति में कह देता है।
+# > **You may have read** that heads "process the scores together". They do not meet before that last matrix: each has its own Q, K and V, side by side. We change the second head and see that the first does not notice.
+# %% [markdown] lang="hi" of="6df822e8"
+# हेड बढ़ाने से पैरामीटर नहीं बढ़ते: चौड़ाई d को h टुकड़ों में काटिए, और हर टुकड़ा अपने ध्यान-भार ख़ुद निकालता है। `einops.rearrange` इसे एक पंक्ति में कह देता है (`"b n (h d) -> b h n d"`: आख़िरी अक्ष को h हेड में बाँटिए)।
+# आख़िरी मैट्रिक्स `to_out` हेडों के नतीजे मिलाता है।
 #
-# > **आपने पढ़ा होगा** कि हेड "मिलकर स्कोर बनाते हैं"। आख़िरी मैट्रिक्स से पहले वे मिलते ही नहीं: हर हेड के अपने Q, K और V हैं, साथ-साथ।
-
-
+# > **आपने पढ़ा होगा** कि हेड "मिलकर स्कोर बनाते हैं"। उस आख़िरी मैट्रिक्स से पहले वे मिलते ही नहीं: हर हेड के अपने Q, K और V हैं, साथ-साथ। हम दूसरे हेड को बदलते हैं और देखते हैं कि पहले पर कोई असर नहीं पड़ता।
 # %% name="multi-head" tags=["export"]
 class MultiHeadAttention(nn.Module):
     """`n_heads` attentions side by side, each with its own projections of width d_model / n_heads.
@@ -705,16 +732,32 @@ for n_heads in (1, 2, 4):
     same = bool(difference < 1e-5)
     print(t("heads: {h}, trained numbers: {n}, equal: {same}", h=n_heads, n=numbers, same=same))
 
+# %% name="heads-side-by-side" tags=["nbval-check-output"]
+attend = MultiHeadAttention(32, 2)
+_, before = attend(sequence)
+with torch.no_grad():
+    attend.to_query.weight[16:] += 1.0  # the query rows of the second head
+_, after = attend(sequence)
+for head in range(2):
+    moved = not torch.equal(before[:, head], after[:, head])
+    print(
+        t(
+            "second head's queries changed; weights of head {h} moved: {moved}",
+            h=head + 1,
+            moved=moved,
+        )
+    )
+
 # %% [markdown] lang="en" name="order-text"
 # ## 8 · Attention does not know order
 #
-# Shuffle the words, and the outputs are the same outputs, shuffled. For attention a sentence is a *bag*. If order matters, each position must carry a mark.
-# The first Transformer added waves of many lengths to the words, so that every position has its own pattern.
-# %% [markdown] lang="hi" of="400128b1"
+# Shuffle the words, and the outputs are the same outputs, shuffled: without a mask, attention takes a sentence for a *bag*. (A causal mask does let some order in.) If order matters, each position must carry a mark.
+# The first Transformer added waves of many lengths to the words, $\sin$ and $\cos$ of $\mathrm{pos}/10000^{2i/d}$, so that every position has its own pattern. Many models learn the codes instead, or turn q and k by the position (*rotary* codes).
+# %% [markdown] lang="hi" of="2d93f8c8"
 # ## 8 · ध्यान को क्रम का पता नहीं
 #
-# शब्दों को आगे-पीछे कर दीजिए: आउटपुट वही रहते हैं, बस उसी तरह आगे-पीछे हो जाते हैं। ध्यान के लिए वाक्य *झोले* में पड़े शब्दों जैसा है: कोई क्रम नहीं। जहाँ क्रम मायने रखता हो,
-# वहाँ हर पोज़िशन की अपनी पहचान चाहिए: पोज़िशनल एनकोडिंग (positional encoding)। पहले ट्रांसफ़ॉर्मर ने शब्दों के वेक्टरों में अलग-अलग लंबाई की लहरें जोड़ीं, ताकि हर पोज़िशन का अपना पैटर्न हो।
+# शब्दों को आगे-पीछे कर दीजिए: आउटपुट वही रहते हैं, बस उसी तरह आगे-पीछे हो जाते हैं। मास्क न हो तो ध्यान के लिए वाक्य *झोले* में पड़े शब्दों जैसा है: कोई क्रम नहीं। (causal मास्क से थोड़ा क्रम आ जाता है।) जहाँ क्रम मायने रखता हो,
+# वहाँ हर पोज़िशन की अपनी पहचान चाहिए: पोज़िशनल एनकोडिंग (positional encoding)। पहले ट्रांसफ़ॉर्मर ने शब्दों के वेक्टरों में अलग-अलग लंबाई की लहरें जोड़ीं, $\mathrm{pos}/10000^{2i/d}$ का $\sin$ और $\cos$, ताकि हर पोज़िशन का अपना पैटर्न हो। कई मॉडल ये कोड सीख लेते हैं, या पोज़िशन के हिसाब से q और k को घुमाते हैं (*rotary*)।
 
 
 # %% name="positions" tags=["export"]
@@ -730,14 +773,17 @@ def sinusoidal_positions(n: int, d_model: int) -> Tensor:
 # %% name="permutation" tags=["nbval-check-output"]
 attend = MultiHeadAttention(32, 4)
 order = torch.tensor([3, 0, 4, 2, 1])
-for name, codes in {
-    t("no positions"): 0.0,
-    t("with positions"): sinusoidal_positions(5, 32),
-}.items():
-    shuffled_after = attend(sequence + codes)[0][:, order]
-    shuffled_before = attend(sequence[:, order] + codes)[0]
+settings = {
+    t("no mask, no positions"): (0.0, None),
+    t("causal mask, no positions"): (0.0, causal_mask(5)),
+    t("no mask, with positions"): (sinusoidal_positions(5, 32), None),
+}
+for name, (codes, mask) in settings.items():
+    shuffled_after = attend(sequence + codes, mask=mask)[0][:, order]
+    shuffled_before = attend(sequence[:, order] + codes, mask=mask)[0]
     same = torch.allclose(shuffled_after, shuffled_before, atol=1e-5)
-    print(t("{name}: shuffled before = shuffled after: {same}", name=name, same=same))
+    print(t("{name}: shuffling before or after gives the same: {same}", name=name, same=same))
+
 
 # %% name="positions-picture"
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 2.6), layout="constrained")
@@ -745,7 +791,7 @@ codes = sinusoidal_positions(48, 32)
 axes[0].imshow(codes.T, aspect="auto", cmap="RdBu")
 axes[0].set(xlabel=t("position"), ylabel=t("feature"), title=t("Each position has its own pattern"))
 axes[1].plot(codes @ codes[24] / codes[24].norm() ** 2, color=plots.COLOURS[0])
-axes[1].set(xlabel=t("position"), title=t("Likeness to position 24: near is alike"))
+axes[1].set(xlabel=t("position"), title=t("Likeness to position 24"))
 plots.show(
     figure,
     alt=t(
@@ -757,13 +803,31 @@ plots.show(
 # %% [markdown] lang="en" name="block-text"
 # ## 9 · The Transformer block
 #
-# Attention lets the words talk; a small network then lets each word think alone. Both *add* to what came in (residual), and a layer norm keeps the scale.
-# This is the *pre-norm* order, which trains more calmly than the first paper's ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745)).
-# %% [markdown] lang="hi" of="1cd27669"
+# Attention lets the words talk; a small network then lets each word think alone: it widens a vector to `d_ff` numbers, bends them (GELU, a smooth ReLU) and brings them back. Both *add* to what came in (residual), and a layer norm keeps the scale.
+# This is the *pre-norm* order that most models use today; the first paper put the norm after the sum ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745) compare them).
+# %% [markdown] lang="hi" of="dedb7e7f"
 # ## 9 · ट्रांसफ़ॉर्मर ब्लॉक
 #
-# ध्यान में शब्द आपस में बात करते हैं; फिर एक छोटा नेटवर्क हर शब्द को अकेले सोचने देता है। दोनों अपना नतीजा इनपुट में *जोड़ते* हैं (रेज़िडुअल कनेक्शन), और लेयर नॉर्म पैमाना सँभालता है।
-# यह *pre-norm* क्रम है, जिसमें ट्रेनिंग मूल पेपर के क्रम से ज़्यादा स्थिर रहती है ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745))।
+# ध्यान में शब्द आपस में बात करते हैं; फिर एक छोटा नेटवर्क हर शब्द को अकेले सोचने देता है: वेक्टर को `d_ff` संख्याओं तक चौड़ा करता है, मोड़ता है (GELU, एक चिकना ReLU) और वापस लाता है। दोनों अपना नतीजा इनपुट में *जोड़ते* हैं (रेज़िडुअल कनेक्शन), और लेयर नॉर्म पैमाना सँभालता है।
+# यह *pre-norm* क्रम है, जो आज के ज़्यादातर मॉडलों में है; मूल पेपर में नॉर्म जोड़ के बाद था ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745) दोनों की तुलना करते हैं)।
+
+# %% name="block-picture"
+figure, ax = plt.subplots(figsize=(8.4, 1.7))
+parts = ["x", t("layer norm"), t("attention"), "+", t("layer norm"), t("small network"), "+", "x′"]
+box = {"boxstyle": "round,pad=0.4", "facecolor": "#DCEBF5", "edgecolor": plots.COLOURS[0]}
+for i, part in enumerate(parts):
+    ax.text(i, 0, part, ha="center", va="center", bbox=box)
+    if i:
+        ax.annotate("", (i - 0.42, 0), (i - 0.62, 0), arrowprops={"arrowstyle": "->"})
+for start, end in [(0, 3), (3, 6)]:  # the residual connections
+    bend = {"arrowstyle": "->", "connectionstyle": "arc3,rad=-0.35", "color": plots.COLOURS[3]}
+    ax.annotate("", (end, 0.35), (start, 0.35), arrowprops=bend)
+ax.text(3, 1.15, t("residual: what came in is added"), ha="center", color=plots.COLOURS[3])
+ax.set(xlim=(-0.5, 7.5), ylim=(-0.5, 1.5))
+ax.axis("off")
+plots.show(
+    figure, alt=t("The block: norm, attention, sum, norm, small network, sum, with two by-passes")
+)
 
 
 # %% name="transformer-block" tags=["export"]
@@ -796,14 +860,12 @@ print("in", tuple(sequence.shape), "out", tuple(output.shape), "weights", tuple(
 # ## 10 · Does it help? Against the plain mean
 #
 # Now it must learn. Five motifs lie on the floor, each in its own colour, and the question names a colour: *which motif is it?* Each motif comes as one vector
-# (its colour plus its shape). Both models start from the very same weights; one attends, the control takes the plain mean.
-# %% [markdown] lang="hi" of="c07c44b3"
+# (its colour plus its shape). Both models start from the very same weights; one attends, the control takes the plain mean. A mean of "red lotus" and "blue star" is the mean of "red star" and "blue lotus": it forgets who is which.
+# %% [markdown] lang="hi" of="4cdbd0c8"
 # ## 10 · क्या ध्यान से फ़ायदा होता है? साधारण औसत से मुक़ाबला
 #
 # अब सीखने की बारी है। फ़र्श पर पाँच आकृतियाँ हैं, हर एक अलग रंग की, और सवाल में एक रंग का नाम है: *यह रंग किस आकृति का है?* हर आकृति एक वेक्टर है
-# (उसका रंग और उसका रूप, जोड़कर)। दोनों मॉडलों की शुरुआत बिल्कुल एक जैसे भारों से होती है; फ़र्क़ बस इतना है कि एक में ध्यान है और दूसरे (कंट्रोल) में साधारण औसत।
-
-
+# (उसका रंग और उसका रूप, जोड़कर)। दोनों मॉडलों की शुरुआत बिल्कुल एक जैसे भारों से होती है; फ़र्क़ बस इतना है कि एक में ध्यान है और दूसरे (कंट्रोल) में साधारण औसत। "लाल कमल" और "नीला तारा" का औसत वही है जो "लाल तारा" और "नीला कमल" का: औसत भूल जाता है कि कौन क्या था।
 # %% name="lookup-model"
 class Lookup(nn.Module):
     """Answers "which motif has this colour?" about a set of coloured motifs."""
@@ -838,7 +900,7 @@ def floor_of_motifs(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor,
 
 
 # %% name="attention-against-mean"
-accuracy, pointing = {}, {}
+accuracy, pointing, shown = {}, {}, {}
 for name, attend in {t("attention"): True, t("plain mean"): False}.items():
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -856,10 +918,14 @@ for name, attend in {t("attention"): True, t("plain mean"): False}.items():
     with torch.no_grad():
         logits, weights = model(colours, motifs, colours.gather(1, place)[:, 0])
     accuracy[name] = (logits.argmax(1) == motifs.gather(1, place)[:, 0]).float().mean().item()
+    shown[name] = weights[0].cpu()
     pointing[name] = (weights.argmax(1) == place[:, 0]).float().mean().item()
 
 plots.table(
-    [[name, accuracy[name], pointing[name]] for name in accuracy],
+    [
+        [t("attention"), accuracy[t("attention")], pointing[t("attention")]],
+        [t("plain mean"), accuracy[t("plain mean")], None],  # all its weights are equal
+    ],
     columns=[t("model"), t("right answers"), t("heaviest weight on the right motif")],
     caption=t("The mean knows which motifs lie there, but not which has the colour: 1 in 5"),
 )
@@ -873,19 +939,33 @@ measured.append(
     ]
 )
 
+# %% name="lookup-picture"
+colours, motifs, place = colours[0].cpu(), motifs[0].cpu(), int(place[0])
+black = torch.zeros(5, dtype=torch.long)
+tiles = render(Factors(motifs, colours, black, black + 2), size=40, jitter=0)
+figure, axes = plt.subplots(1, 2, figsize=(7.4, 2.6), layout="constrained", sharey=True)
+for ax, (name, bars) in zip(axes, shown.items(), strict=True):
+    ax.bar(range(5), bars, color=[plots.COLOURS[3 if i == place else 0] for i in range(5)])
+    ax.imshow(
+        rearrange(tiles, "n c h w -> h (n w) c"), extent=(-0.5, 4.5, -0.32, -0.02), aspect="auto"
+    )
+    ax.set(xlim=(-0.5, 4.5), ylim=(-0.32, 1.05), xticks=[], title=name)
+axes[0].set(ylabel=t("weight"), yticks=[0, 0.5, 1])
+plots.show(
+    figure, alt=t("Five motifs with their weights: attention has one bar, on the motif asked for")
+)
+
 
 # %% [markdown] lang="en" name="border-text"
 # ## 11 · A Transformer that finishes a border
 #
-# The border of a rangoli repeats: lotus, paisley, diya, lotus, paisley, diya … The model sees the tiles so far and says which comes next. It is a GPT of one
+# The border of a rangoli repeats: lotus, paisley, diya, lotus, paisley, diya … (a paisley is the mango shape of Indian cloth; a diya, a lamp). Ours always repeats every three tiles. The model sees the tiles so far and says which comes next. It is a GPT of one
 # block: embed, add positions, attend to the past, guess.
-# %% [markdown] lang="hi" of="1af9ccf9"
+# %% [markdown] lang="hi" of="ee125cf4"
 # ## 11 · किनारी पूरी करने वाला ट्रांसफ़ॉर्मर
 #
-# रंगोली की किनारी में आकृतियाँ उसी क्रम में बार-बार आती हैं: कमल, केरी, दीया, कमल, केरी, दीया … मॉडल अब तक की टाइलें देखता है और बताता है कि अगली कौन-सी है। यह एक ब्लॉक का GPT है:
+# रंगोली की किनारी में आकृतियाँ उसी क्रम में बार-बार आती हैं: कमल, केरी, दीया, कमल, केरी, दीया … हमारी किनारी हर तीन टाइल पर दोहराती है। मॉडल अब तक की टाइलें देखता है और बताता है कि अगली कौन-सी है। यह एक ब्लॉक का GPT है:
 # एम्बेडिंग (embedding), पोज़िशनल एनकोडिंग, पिछली टाइलों पर ध्यान, और अगली टाइल का अनुमान।
-
-
 # %% name="border-writer" tags=["export"]
 class BorderWriter(nn.Module):
     """A one-block Transformer over tiles: which motif (0 … 7) comes next?"""
@@ -943,12 +1023,11 @@ def write_border(
 
 
 # %% [markdown] lang="en" name="cheating-text"
-# The second and third tile cannot be known: the rule shows itself only after three tiles. An honest model is right there 1 time in 8. The control trains *without* the mask.
-# Its training looks perfect – it reads the answer off the next position – and then it must write, where there is no next position.
-# %% [markdown] lang="hi" of="5d49c430"
-# दूसरी और तीसरी टाइल पहले से जानना नामुमकिन है: नियम तीन टाइलों के बाद ही खुलता है। ईमानदार मॉडल वहाँ 8 में से 1 बार सही होगा। कंट्रोल मॉडल मास्क के *बिना* सीखता है।
-# ट्रेनिंग में वह अगली टाइल में झाँककर जवाब की नक़ल कर लेता है, इसलिए सब एकदम सही दिखता है; पर जब ख़ुद लिखना पड़ता है, तो झाँकने को अगली टाइल होती ही नहीं।
-
+# The second and third tile cannot be known: the pattern shows itself only after three tiles. An honest model is right there 1 time in 8, and its loss cannot fall below $\frac{2}{11}\ln 8$ (two tiles of eleven are a guess among eight). The control trains *without* the mask.
+# Nothing hides the rest of the border, so it can find the answer in a *later* tile of the same kind. When it writes, no later tile exists.
+# %% [markdown] lang="hi" of="8278c4ca"
+# दूसरी और तीसरी टाइल पहले से जानना नामुमकिन है: क्रम तीन टाइलों के बाद ही खुलता है। ईमानदार मॉडल वहाँ 8 में से 1 बार सही होगा, और उसका लॉस $\frac{2}{11}\ln 8$ से नीचे नहीं जा सकता (ग्यारह में से दो टाइलें आठ में से एक का अंदाज़ा हैं)। कंट्रोल मॉडल मास्क के *बिना* सीखता है।
+# किनारी का बाक़ी हिस्सा उससे छिपा नहीं, तो वह जवाब *आगे* की वैसी ही किसी टाइल से उठा सकता है। पर जब ख़ुद लिखना पड़ता है, तो आगे कोई टाइल होती ही नहीं।
 # %% name="cheating"
 test_borders = (
     torch.randint(8, (1_000, 3), generator=torch.Generator().manual_seed(9)).repeat(1, 4).to(device)
@@ -973,6 +1052,8 @@ for name, causal in {t("causal mask"): True, t("no mask"): False}.items():
         ]
     )
     writers[name] = writer
+floor = 2 / 11 * math.log(8)
+rows.append([t("the best an honest model can do"), floor, 1 / 8, 1.0, 1.0])
 plots.table(
     rows,
     columns=[
@@ -986,7 +1067,8 @@ plots.table(
         "Too good to be true is a leak: without the mask the loss is lower and the writing worse"
     ),
 )
-(_, loss_causal, early_causal, _, wrote_causal), (_, loss_leak, early_leak, _, wrote_leak) = rows
+(_, loss_causal, early_causal, _, wrote_causal), (_, loss_leak, early_leak, _, wrote_leak), _ = rows
+assert floor - 0.03 < loss_causal < floor + 0.03
 assert early_causal < 0.2 and wrote_causal > 0.98
 assert early_leak > 0.9 and loss_leak < loss_causal and wrote_leak < 0.9
 measured.append(
@@ -1036,16 +1118,48 @@ plots.show(
     draw_border(honest, torch.tensor([[3, 5, 6, 3]], device=device)),
     alt=t("A rangoli border: four tiles given, eight written; arcs lead back to tiles of one kind"),
 )
-looked_at = where_it_looked(honest, test_borders)[:, 3:]  # of the tiles after the first four
-own_kind = (test_borders.gather(1, looked_at) == test_borders[:, 4:]).float().mean().item()
-print(t("arcs that lead to a tile of its own kind: {share:.0%}", share=own_kind))
-assert own_kind > 0.9
+
+# %% [markdown] lang="en" name="intervene-text"
+# The arcs say where the weights are heaviest. Does the answer hang on that place? A map alone proves nothing; an experiment does. We replace the tile under the heaviest weight by another motif and count how often the answer changes;
+# the control replaces a tile at another place. And what did it learn: *find the repeat*, or *look three back*? We hand it borders that repeat every two or four tiles.
+# %% [markdown] lang="hi" of="38aa3b10"
+# तीर बताते हैं कि सबसे बड़ा ध्यान-भार कहाँ है। क्या जवाब सचमुच उसी जगह पर टिका है? सिर्फ़ नक़्शा देखकर कुछ साबित नहीं होता; प्रयोग से होता है। हम सबसे बड़े भार वाली टाइल की जगह दूसरी आकृति रखते हैं और गिनते हैं कि जवाब कितनी बार बदला;
+# कंट्रोल में किसी और जगह की टाइल बदलते हैं। और मॉडल ने सीखा क्या: *दोहराव ढूँढना*, या बस *तीन पीछे देखना*? हम उसे ऐसी किनारियाँ देते हैं जो हर दो या चार टाइल पर दोहराती हैं।
+
+# %% name="intervene"
+mask = causal_mask(11, device)
+with torch.no_grad():
+    usual = honest(test_borders[:, :-1], mask)[0][:, -1].argmax(-1)  # what comes last?
+heaviest = where_it_looked(honest, test_borders)[:, -1:]
+changed_answers = {}
+for name, place in {t("heaviest"): heaviest, t("one place earlier"): (heaviest - 1) % 11}.items():
+    tampered = test_borders[:, :-1].clone()
+    tampered.scatter_(1, place, (tampered.gather(1, place) + 1) % 8)
+    with torch.no_grad():
+        answer = honest(tampered, mask)[0][:, -1].argmax(-1)
+    changed_answers[name] = (answer != usual).float().mean().item()
+    print(
+        t(
+            "tile replaced: {name}; answers changed: {share:.0%}",
+            name=name,
+            share=changed_answers[name],
+        )
+    )
+
+for period in (2, 3, 4):
+    borders = torch.randint(8, (1_000, period), generator=torch.Generator().manual_seed(9))
+    borders = borders.repeat(1, 6)[:, :12].to(device)
+    right = (write_border(honest, borders[:, :4]) == borders)[:, 4:].float().mean().item()
+    print(t("repeats every {n}: tiles written right {share:.0%}", n=period, share=right))
+assert changed_answers[t("heaviest")] > changed_answers[t("one place earlier")]
+measured.append(
+    [t("answers that change with the tile"), *changed_answers.values(), t("another tile")]
+)
 
 # %% [markdown] lang="en" name="third-text"
-# And positions? Ask a block for the *third* tile of six. With position codes that is easy. Without them it can only know which tiles are there, not where.
-# %% [markdown] lang="hi" of="5b18bb85"
-# और पोज़िशनल एनकोडिंग किस काम की है? मॉडल को छह टाइलें दिखाकर पूछिए कि *तीसरी* कौन-सी है। एनकोडिंग हो तो आसान है। न हो तो वह इतना ही जान सकता है कि कौन-कौन सी टाइलें हैं, यह नहीं कि कौन कहाँ है।
-
+# And positions? Ask a block for the *third* tile of six (its six guesses, one a place, are averaged). With position codes that is easy. Without them it can only know which tiles are there, not where; the best it can do is to guess the commonest.
+# %% [markdown] lang="hi" of="21ca0989"
+# और पोज़िशनल एनकोडिंग किस काम की है? मॉडल को छह टाइलें दिखाकर पूछिए कि *तीसरी* कौन-सी है (उसके छह अनुमानों का, हर जगह का एक, औसत लेते हैं)। एनकोडिंग हो तो आसान है। न हो तो वह इतना ही जान सकता है कि कौन-कौन सी टाइलें हैं, यह नहीं कि कौन कहाँ है; तब सबसे अच्छा यही है कि सबसे ज़्यादा बार आई टाइल बता दे।
 # %% name="third-tile"
 third = {}
 for name, scale in {t("with positions"): 1.0, t("no positions"): 0.0}.items():
@@ -1065,6 +1179,10 @@ for name, scale in {t("with positions"): 1.0, t("no positions"): 0.0}.items():
     with torch.no_grad():
         third[name] = (model(tiles)[0].mean(1).argmax(-1) == tiles[:, 2]).float().mean().item()
     print(f"{name}: {third[name]:.2f}")
+commonest = tiles.mode(dim=1).values
+print(
+    t("always the commonest: {share:.2f}", share=(commonest == tiles[:, 2]).float().mean().item())
+)
 assert third[t("with positions")] > 0.98 and third[t("no positions")] < 0.5
 measured.append(
     [
@@ -1079,17 +1197,17 @@ measured.append(
 # %% [markdown] lang="en" name="cost-text"
 # ## 12 · What it costs
 #
-# Every position looks at every other: n² scores. Twice the sequence, four times the arithmetic. And the memory?
+# Every position looks at every other: n² scores. Twice the sequence, four times the scores. And the memory?
 #
 # > **You may have read** "attention needs O(n²) memory". The arithmetic does grow with n². The memory need not: PyTorch's `F.scaled_dot_product_attention`
-# > works through the scores in tiles and never keeps them all ([Dao et al. 2022](https://arxiv.org/abs/2205.14135)). We count the bytes that each one keeps for the backward pass.
-# %% [markdown] lang="hi" of="2cbe3456"
+# > works through the scores block by block and never keeps them all ([Dao et al. 2022](https://arxiv.org/abs/2205.14135)). We count the bytes that each one keeps for the backward pass (ours: two n×n matrices, the exponentials and the weights).
+# %% [markdown] lang="hi" of="a7294bbf"
 # ## 12 · क़ीमत क्या है
 #
-# हर पोज़िशन हर दूसरी पोज़िशन को देखती है: n² स्कोर। सीक्वेंस दोगुना, तो हिसाब चार गुना। और मेमोरी?
+# हर पोज़िशन हर दूसरी पोज़िशन को देखती है: n² स्कोर। सीक्वेंस दोगुना, तो स्कोर चार गुना। और मेमोरी?
 #
 # > **आपने पढ़ा होगा** "attention को O(n²) मेमोरी चाहिए"। हिसाब तो n² की रफ़्तार से ही बढ़ता है। मेमोरी का बढ़ना ज़रूरी नहीं: PyTorch का `F.scaled_dot_product_attention`
-# > स्कोर को टुकड़ों में निपटाता है और सब एक साथ कभी नहीं रखता ([Dao et al. 2022](https://arxiv.org/abs/2205.14135))। हम गिनते हैं कि backward के लिए कौन कितने बाइट बचाकर रखता है।
+# > स्कोर को टुकड़ों में निपटाता है और सब एक साथ कभी नहीं रखता ([Dao et al. 2022](https://arxiv.org/abs/2205.14135))। हम गिनते हैं कि backward के लिए कौन कितने बाइट बचाकर रखता है (हमारा कोड: दो n×n मैट्रिक्स, घातांक और ध्यान-भार)।
 
 
 # %% name="cost"
@@ -1146,13 +1264,13 @@ plots.table(
     columns=[t("memory kept, MiB"), *[f"n = {n}" for n in lengths], t("last doubling")],
     caption=t("Twice the positions: about 4 times the memory for ours, 2 times for PyTorch's"),
 )
-assert growth[t("ours")] > 3.5 and growth["F.scaled_dot_product_attention"] < 2.2
+assert growth[t("ours")] > 3.4 and growth["F.scaled_dot_product_attention"] < 2.2
 measured.append(
     [
-        t("memory growth when n doubles"),
+        t("memory × when n doubles, in blocks"),
         growth["F.scaled_dot_product_attention"],
         growth[t("ours")],
-        t("weights kept"),
+        t("all weights kept"),
     ]
 )
 
@@ -1163,21 +1281,23 @@ measured.append(
 # |---|---|
 # | it focuses: important positions count more | section 1: four questions, beside the plain mean |
 # | it works on any set of vectors: words, tiles, cells of a picture | sections 10 and 11, and the next notebook |
-# | it bends: one mask more, and BERT becomes GPT | section 5 |
+# | it bends: the same block serves BERT and GPT, with another mask (and another task to train on) | section 5 |
 # | every pair of positions is one step apart | section 11: each tile looks straight at an earlier one of its kind |
-# | **limit**: arithmetic grows with n² | section 12 |
+# | **limit**: the number of scores grows with n² | section 12 |
+# | **limit**: heavy weights are no proof of why; test by changing something | section 11, and the next notebook |
 # | **limit**: order must be added by hand | sections 8 and 11 |
 # | **limit**: large models need much data and time; ours were small on purpose | – |
-# %% [markdown] lang="hi" of="09ff3e35"
+# %% [markdown] lang="hi" of="95728079"
 # ## 13 · ध्यान किस काम का है, और किसका नहीं
 #
 # | दावा | आपने कहाँ देखा |
 # |---|---|
 # | जो ज़रूरी है उस पर टिकता है | सेक्शन 1: चार सवाल, साधारण औसत के मुक़ाबले |
 # | वेक्टरों के किसी भी समूह पर चलता है: शब्द, टाइलें, चित्र के ख़ाने | सेक्शन 10 और 11, और अगली नोटबुक |
-# | लचीला है: बस मास्क बदलिए और BERT से GPT बन जाता है | सेक्शन 5 |
+# | लचीला है: वही ब्लॉक BERT में भी है और GPT में भी, बस मास्क (और ट्रेनिंग का काम) अलग | सेक्शन 5 |
 # | कोई भी दो पोज़िशन बस एक क़दम दूर हैं | सेक्शन 11: हर टाइल सीधे अपने जैसी पिछली टाइल को देखती है |
-# | **सीमा**: हिसाब n² से बढ़ता है | सेक्शन 12 |
+# | **सीमा**: स्कोरों की गिनती n² से बढ़ती है | सेक्शन 12 |
+# | **सीमा**: बड़ा ध्यान-भार कारण का सबूत नहीं; कुछ बदलकर जाँचिए | सेक्शन 11, और अगली नोटबुक |
 # | **सीमा**: क्रम अलग से बताना पड़ता है | सेक्शन 8 और 11 |
 # | **सीमा**: बड़े मॉडलों को बहुत डेटा और समय चाहिए; हमारे मॉडल जान-बूझकर छोटे थे | – |
 
@@ -1189,20 +1309,44 @@ measured.append(
 # %% name="results"
 plots.table(
     measured,
-    columns=[t("measurement"), t("attention, as taught"), t("control"), t("the control is")],
+    columns=[t("measurement"), t("with"), t("control"), t("the control is")],
     caption=t("Every number was computed in this notebook"),
 )
 # %% [markdown] lang="en" name="exercises-text"
-# ## Exercises and quiz
+# ## Exercises
 #
-# Now write it yourself: open the [exercises](exercises.en.ipynb). Each has hints, an instant check and a folded solution. Then take the quiz.
-# %% [markdown] lang="hi" of="81c60d7e"
-# ## अभ्यास और क्विज़
+# Now write it yourself: open the [exercises](exercises.en.ipynb). Each has hints, an instant check and a folded solution. The lesson's second quiz waits at the end of [the next notebook](2-image-attention.en.ipynb).
+# %% [markdown] lang="hi" of="a461504a"
+# ## अभ्यास
 #
-# अब ख़ुद लिखिए: [अभ्यास](exercises.hi.ipynb) खोलिए। हर सवाल के साथ संकेत हैं, तुरंत जाँच है, और एक छिपा हुआ हल है जो क्लिक करने पर खुलता है। फिर क्विज़ दीजिए।
+# अब ख़ुद लिखिए: [अभ्यास](exercises.hi.ipynb) खोलिए। हर सवाल के साथ संकेत हैं, तुरंत जाँच है, और एक छिपा हुआ हल है जो क्लिक करने पर खुलता है। पाठ का दूसरा क्विज़ [अगली नोटबुक](2-image-attention.hi.ipynb) के अंत में है।
+# %% [markdown] lang="en" name="prerequisites"
+# ## Where it came from
+#
+# You could read all this without knowing these; each link is the place to go when a name is new. The story in one line: one vector was too narrow a door, so the writer learned to look back.
+#
+# | idea | in one line | source |
+# |---|---|---|
+# | RNN, LSTM | reads a sequence one step at a time and carries a memory | [Hochreiter & Schmidhuber 1997](https://www.bioinf.jku.at/publications/older/2604.pdf) |
+# | encoder–decoder | one network squeezes the input into *one* vector, another writes from it | [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215) |
+# | additive attention | the writer looks back at *all* positions instead of one vector | [Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473) |
+# | layer norm | keeps the numbers of a layer at one scale | [Ba et al. 2016](https://arxiv.org/abs/1607.06450) |
+# | residual connection | adds a layer's output to its input, so deep networks train | [He et al. 2015](https://arxiv.org/abs/1512.03385) |
+# | Transformer | attention without recurrence | [Vaswani et al. 2017](https://arxiv.org/abs/1706.03762) |
+# %% [markdown] lang="hi" of="4b2c3fd6"
+# ## यह सब आया कहाँ से
+#
+# इन्हें जाने बिना भी आपने यह सब पढ़ लिया; कोई नाम नया लगे तो उसका लिंक खोलिए। पूरी कहानी एक पंक्ति में: एक वेक्टर का दरवाज़ा बहुत सँकरा था, तो लिखने वाले ने पीछे मुड़कर देखना सीखा।
+#
+# | विचार | एक पंक्ति में | स्रोत |
+# |---|---|---|
+# | RNN, LSTM | सीक्वेंस (sequence) को एक-एक क़दम पढ़ता है और पढ़ा हुआ याद रखता चलता है | [Hochreiter & Schmidhuber 1997](https://www.bioinf.jku.at/publications/older/2604.pdf) |
+# | एनकोडर–डिकोडर (encoder–decoder) | एक नेटवर्क पूरे इनपुट को *एक* वेक्टर में समेटता है, दूसरा उससे लिखता है | [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215) |
+# | additive attention | लिखने वाला नेटवर्क एक ही वेक्टर के भरोसे नहीं रहता, इनपुट की *हर* पोज़िशन को मुड़कर देखता है | [Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473) |
+# | लेयर नॉर्म (layer norm) | लेयर की संख्याओं को एक ही पैमाने पर रखता है | [Ba et al. 2016](https://arxiv.org/abs/1607.06450) |
+# | रेज़िडुअल कनेक्शन (residual connection) | लेयर का आउटपुट उसके इनपुट में जोड़ता है, जिससे गहरे नेटवर्क भी सीख पाते हैं | [He et al. 2015](https://arxiv.org/abs/1512.03385) |
+# | ट्रांसफ़ॉर्मर | सिर्फ़ ध्यान, recurrence के बिना | [Vaswani et al. 2017](https://arxiv.org/abs/1706.03762) |
 
-# %% name="quiz-after"
-quiz.show("01-attention", "after")
 # %% [markdown] lang="en" name="next"
 # ## Where this leads
 #

@@ -25,6 +25,7 @@ from nbformat.v4 import new_markdown_cell
 
 import common
 from tools import build, start_cell
+from tools.grading import NOTEBOOK, GradingError, load_course, say, utf8_output
 from tools.lessons import (
     EXERCISES,
     LANGUAGES,
@@ -38,7 +39,6 @@ from tools.lessons import (
 )
 
 COURSE = "srijan"  # nbgrader's name for the course, in gradebook.db
-NOTEBOOK = f"{EXERCISES}.ipynb"
 SECRET = re.compile(r"### (BEGIN|STUB|END)|judge\(|<summary>(Solution|हल)")
 
 HAND_IN = {
@@ -103,17 +103,6 @@ c.GenerateAssignment.preprocessors = [
     for step in GenerateAssignment().preprocessors
 ]
 '''.replace("<course>", COURSE)
-
-
-def say(hindi: str, english: str, file: io.TextIOBase | None = None) -> None:
-    print(f"{hindi}\n{english}", file=file or sys.stdout, flush=True)
-
-
-class AssignError(Exception):
-    """What keeps an assignment from being made, in both languages."""
-
-    def __init__(self, hindi: str, english: str) -> None:
-        super().__init__(f"{hindi}\n{english}")
 
 
 # --- the notebooks --------------------------------------------------------------------------------
@@ -196,7 +185,7 @@ def find_programs() -> None:
 def release(folder: Path, lesson: str) -> NotebookNode:
     """Has nbgrader make the release of `lesson`, and enter it into gradebook.db.
 
-    Raises AssignError with nbgrader's own words where it refuses.
+    Raises GradingError with nbgrader's own words where it refuses.
     """
     find_programs()
     from nbgrader.apps import NbGraderAPI
@@ -209,21 +198,21 @@ def release(folder: Path, lesson: str) -> NotebookNode:
     path = folder / "release" / lesson / NOTEBOOK
     if not result["success"] or not path.is_file():
         said = result.get("log", "").strip() or result.get("error", "")
-        raise AssignError("nbgrader ने इसे नहीं लिया:", f"nbgrader refused it:\n{said}")
+        raise GradingError("nbgrader ने इसे नहीं लिया:", f"nbgrader refused it:\n{said}")
     return nbformat.read(path, as_version=4)
 
 
 def compare(made: NotebookNode, wanted: NotebookNode) -> None:
-    """Raises AssignError if what nbgrader made is not what students should get."""
+    """Raises GradingError if what nbgrader made is not what students should get."""
     got = {cell.id: cell.source for cell in made.cells}
     for cell in wanted.cells:
         if got.pop(cell.id, None) != cell.source or SECRET.search(cell.source):
-            raise AssignError(
+            raise GradingError(
                 f"विद्यार्थियों वाली नोटबुक में यह सेल ठीक नहीं बना, उसे मत बाँटिए: {cell.id}",
                 f"the students' notebook has a wrong cell, do not hand it out: {cell.id}",
             )
     if got:
-        raise AssignError(f"फ़ालतू सेल: {', '.join(got)}", f"cells too many: {', '.join(got)}")
+        raise GradingError(f"फ़ालतू सेल: {', '.join(got)}", f"cells too many: {', '.join(got)}")
 
 
 def assign(
@@ -238,7 +227,7 @@ def assign(
 
     `seed` chooses the numbers of the hidden tests: a random one unless given, or kept from the
     folder. `force` writes source and release anew, and leaves what was received and graded alone.
-    Raises LessonError for an unknown lesson, AssignError for a folder that has something in it.
+    Raises LessonError for an unknown lesson, GradingError for a folder that has something in it.
     """
     (source,) = [
         read_source(path)
@@ -250,14 +239,14 @@ def assign(
     old = {}
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         if course_file.is_file():
-            old = json.loads(course_file.read_text("utf-8"))
+            old = load_course(to)
         if not to.is_dir() or not force:
-            raise AssignError(
+            raise GradingError(
                 f"{to} ख़ाली नहीं है: दूसरा फ़ोल्डर चुनिए, या --force से फिर बनाइए।",
                 f"{to} is not empty: choose another folder, or make it anew with --force.",
             )
         if old and old["lesson"] != name:
-            raise AssignError(
+            raise GradingError(
                 f"{to} पाठ {old['lesson']} का है: हर पाठ का अपना फ़ोल्डर रखिए।",
                 f"{to} is of lesson {old['lesson']}: keep a folder for each lesson.",
             )
@@ -286,7 +275,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
         parser.error("--seed: 1 or more (0 is what the students' own checks use)")
     try:
         course = assign(options.lesson, options.lang, options.to, options.seed, options.force, root)
-    except (LessonError, AssignError) as error:
+    except (LessonError, GradingError) as error:
         print(error, file=sys.stderr)
         return 1
     handed = options.to / "release" / course["lesson"] / NOTEBOOK
@@ -307,4 +296,5 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
+    utf8_output()
     sys.exit(main())

@@ -135,7 +135,10 @@ def bubblewrap(folder: Path, own_user: bool) -> Sandbox:
             arguments = [*arguments, "--uid", str(user(number))] if script == WORKER else arguments
         else:
             line += ["--unshare-user-try"]
-        for path in python_folders():
+        folders = python_folders()
+        for parent in sorted({p for path in folders for p in path.parents} - {Path("/")}):
+            line += ["--perms", "0755", "--dir", str(parent)]  # else only root may pass
+        for path in folders:
             if path.is_symlink():
                 line += ["--symlink", str(path.readlink()), str(path)]
             else:

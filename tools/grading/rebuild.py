@@ -46,9 +46,13 @@ SEND = both(
 class Unreadable(Exception):
     """A file that holds no answers to this assignment; `text` says why, in both languages."""
 
-    def __init__(self, hindi: str, english: str) -> None:
-        self.text = both(f"{hindi} {SEND['hi']}", f"{english} {SEND['en']}")
-        super().__init__(english)
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(text["en"])
+
+
+def unreadable(hindi: str, english: str) -> Unreadable:
+    return Unreadable(both(f"{hindi} {SEND['hi']}", f"{english} {SEND['en']}"))
 
 
 @dataclass
@@ -83,10 +87,10 @@ codecs.register_error(
 def read_submission(data: bytes) -> Submission:
     """Raises Unreadable for what is not a notebook. Nothing else that `data` can be stops it."""
     if not data.strip():
-        raise Unreadable("यह फ़ाइल ख़ाली है।", "This file is empty.")
+        raise unreadable("यह फ़ाइल ख़ाली है।", "This file is empty.")
     for start, kind in KINDS:
         if data.lstrip().startswith(start):
-            raise Unreadable(
+            raise unreadable(
                 f"यह {kind} फ़ाइल है, नोटबुक नहीं।", f"This is a {kind} file, not a notebook."
             )
     notes = []
@@ -106,7 +110,7 @@ def read_submission(data: bytes) -> Submission:
         sheets = book.get("worksheets") or [book]  # notebooks of 2014 have worksheets
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise Unreadable(
+        raise unreadable(
             "यह फ़ाइल नोटबुक की तरह पढ़ी नहीं जाती: अधूरी है या बिगड़ गई है।",
             "This file cannot be read as a notebook: it is incomplete or damaged.",
         ) from None
@@ -259,7 +263,7 @@ def _must_be_this(
     ours = ours or any(checks.search(cell.source) for cell in code)
     if (sent.lesson and sent.lesson != lesson) or not (ours or len(set(found)) >= 3):
         which = f" ({sent.lesson})" if sent.lesson and sent.lesson != lesson else ""
-        raise Unreadable(
+        raise unreadable(
             f"यह नोटबुक किसी और काम की है{which}, {lesson} के अभ्यासों की नहीं।",
             f"This notebook{which} is not the exercises of {lesson}.",
         )

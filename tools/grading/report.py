@@ -29,7 +29,8 @@ from common.check import Exercise
 from common.lang import use_language
 from common.quiz import COLOURS
 from tools import cards
-from tools.grading.assign import COURSE, AssignError, find_programs, say
+from tools.grading import GradingError, load_course, say, utf8_output
+from tools.grading.assign import COURSE, find_programs
 from tools.lessons import EXERCISES, LANGUAGES, ROOT, Source, read_source, write
 
 # state → sign, Hindi, English
@@ -50,7 +51,9 @@ OTHER = {
     "library": ("सारा काम लाइब्रेरी से कराया", "lets the library do the work"),
     "none": ("कुछ नहीं लौटाया", "returns nothing"),
     "not-a-function": ("फ़ंक्शन ही नहीं है", "is no function"),
+    "reply": ("नतीजा पढ़ा नहीं जा सका", "its result cannot be read"),
     "shape": ("आकार (shape) दूसरा है", "another shape"),
+    "stopped": STATES["stopped"][1:],
     "type": ("दूसरी क़िस्म की चीज़ लौटाई", "returns another kind of thing"),
     "value": ("मान ग़लत है; ग़लती जानी-पहचानी नहीं", "a wrong value, by no known mistake"),
 }
@@ -99,7 +102,7 @@ ol.answers { padding: 0; list-style: none; }
 .state { font-weight: 600; } .right { color: var(--right); }
 .wrong, .error, .stopped { color: var(--wrong); } .todo, .missing { color: var(--quiet); }
 table { width: 100%; border-collapse: collapse; }
-.wide { overflow-x: auto; } .wide table { min-width: 42rem; }
+.wide { overflow-x: auto; } .wide table { min-width: 52rem; }
 caption { text-align: start; color: var(--quiet); }
 th, td { padding: .4rem .6rem .4rem 0; border-top: 1px solid var(--line); text-align: start;
   vertical-align: top; } thead th { border-top: 0; font-size: .9rem; }
@@ -165,20 +168,14 @@ class Class:
 
 
 def read(folder: Path, root: Path = ROOT) -> Class:
-    """Reads what assign, collect and grade left in a folder. Raises AssignError."""
-    try:
-        course = json.loads((folder / "course.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise AssignError(
-            f"{folder} में course.json नहीं है: यह `course.py assign` का बनाया फ़ोल्डर नहीं।",
-            f"{folder} has no course.json: it was not made by `course.py assign`.",
-        ) from None
+    """Reads what assign, collect and grade left in a folder. Raises GradingError."""
+    course = load_course(folder)
     marks = {
         path.stem: json.loads(path.read_text("utf-8")) for path in (folder / "marks").glob("*.json")
     }
     marks = dict(sorted(marks.items(), key=lambda pair: pair[1]["student"]))
     if not marks:
-        raise AssignError(
+        raise GradingError(
             f"{folder}/marks में अभी कोई अंक नहीं: पहले `course.py grade {folder}` चलाइए।",
             f"{folder}/marks has no marks yet: run `course.py grade {folder}` first.",
         )
@@ -350,7 +347,10 @@ def _overview(klass: Class, lang: str, heading: str) -> Iterator[str]:
         )
     yield "</table>"
     if klass.unused:
-        unused = [f"{e.get('file', '')}: {words(e.get('message', ''), lang)}" for e in klass.unused]
+        unused = [
+            f"{entry['file']}: {' '.join(words(note, lang) for note in entry['notes'])}"
+            for entry in klass.unused
+        ]
         yield f"<h2>{text('unused', lang)}</h2>\n{listed(unused)}"
 
 
@@ -365,9 +365,8 @@ def _exercise_row(klass: Class, name: str, marks: list[dict], lang: str) -> str:
     exercise = klass.sheet[name]
     entries = [mark["exercises"].get(name, {"status": "missing"}) for mark in marks]
     states = Counter(entry["status"] for entry in entries)
-    made = Counter(
-        e["mistake_id"] for e in entries if e["status"] != "todo" and e.get("mistake_id")
-    )
+    made = Counter(_mistake_of(entry) for entry in entries)
+    del made[None]
     mistakes = [
         f"{mistake_name(exercise, id, lang)} ({count})" for id, count in made.most_common(3)
     ]
@@ -380,6 +379,13 @@ def _exercise_row(klass: Class, name: str, marks: list[dict], lang: str) -> str:
         f'<td class="number">{klass.minutes().get(name, "–")}</td><td class="number">{solved}</td>'
         f"<td>{listed(mistakes) if mistakes else text('no mistakes', lang)}</td></tr>"
     )
+
+
+def _mistake_of(entry: dict) -> str | None:
+    """What to count an answer under; None for one that is right, or that nobody has begun."""
+    if entry["status"] in ("right", "todo", "missing"):
+        return None
+    return entry.get("mistake_id") or entry["status"]
 
 
 # --- nbgrader -------------------------------------------------------------------------------------
@@ -415,7 +421,7 @@ def fill_gradebook(folder: Path, klass: Class) -> None:
 
 
 def report(folder: Path, root: Path = ROOT) -> Class:
-    """Writes everything that the module's text lists. Raises AssignError."""
+    """Writes everything that the module's text lists. Raises GradingError."""
     klass = read(folder, root)
     out = folder / "report"
     pages = {klass.pages[stem]: feedback(klass, mark) for stem, mark in klass.marks.items()}
@@ -436,7 +442,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     options = parser.parse_args(argv)
     try:
         klass = report(options.folder, root)
-    except AssignError as error:
+    except GradingError as error:
         print(error, file=sys.stderr)
         return 1
     out = options.folder / "report"
@@ -448,4 +454,5 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
+    utf8_output()
     sys.exit(main())
