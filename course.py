@@ -373,11 +373,11 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def hand_over(command: list, **env) -> int:
-    """Run `command` in the course's folder with the terminal to itself, and return its status."""
+def hand_over(command: list, cwd: Path | None = None, **env) -> int:
+    """Run `command` with the terminal to itself, in `cwd` or the course; return its status."""
     process = subprocess.Popen(
         [str(part) for part in command],
-        cwd=ROOT,
+        cwd=cwd or ROOT,
         env={**os.environ, "PYTHONUTF8": "1", **env},
     )
     while True:
@@ -400,7 +400,10 @@ def dispatch(name: str, arguments: list[str]) -> int:
         # JupyterLab refuses root, which is whom a container runs as
         root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
         arguments = [*root, *arguments, "lessons"]
-    return hand_over([python, "-m", command.module, *arguments])
+        return hand_over([python, "-m", command.module, *arguments])
+    # Where the user is, so that the paths they give mean what they meant
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return hand_over([python, "-m", command.module, *arguments], Path.cwd(), PYTHONPATH=paths)
 
 
 def offline() -> list[str]:

@@ -140,11 +140,11 @@ def test_the_vit_lets_the_question_and_cells_look_at_each_other():
 
 
 def test_attention_answers_where_the_mean_cannot():
-    scenes, tests = make_scenes(1500, seed=0), make_scenes(300, seed=1, least=4, most=6)
+    scenes, tests = make_scenes(1000, seed=0), make_scenes(200, seed=1, least=4, most=6)
     cells, test_cells = exact_cells(scenes), exact_cells(tests)
     one, test_one = ask(scenes, "one"), ask(tests, "one")
     soft, again, mean = (
-        train_reader(lambda look=look: SceneReader(look()), cells, one, steps=150)
+        train_reader(lambda look=look: SceneReader(look()), cells, one, steps=120)
         for look in (SoftLook, SoftLook, MeanLook)
     )
     right, points = measure(soft, test_cells, test_one)
@@ -165,7 +165,7 @@ def test_a_captioner_goes_on_from_its_own_words(look):
 
 
 def test_a_hard_captioner_learns_where_to_look():
-    """From the draws alone: the gradient that reaches the scoring layer is not zero and is seeded."""
+    """The gradient that reaches the scoring layer is not zero, and the draws are seeded."""
     scenes = make_scenes(64, seed=0, least=2, most=2, distinct=False)
     a, b = (train_captioner(exact_cells(scenes), scenes, "hard", steps=3) for _ in range(2))
     with torch.random.fork_rng():

@@ -6,6 +6,7 @@ Nothing is installed here: a stand-in for `course.call` records the commands and
 import ast
 import importlib.util
 import json
+import os
 import re
 import socket
 import sys
@@ -341,9 +342,17 @@ def test_commands_go_to_their_modules_with_their_status(
 ):
     (course.ROOT / "tools" / f"{handed_over[1].split('.')[1]}.py").touch()
     got = []
-    monkeypatch.setattr(course, "hand_over", lambda command: got.append(command) or 7)
+
+    def hand_over(command, cwd=course.ROOT, **env):
+        got.append((command, cwd, env.get("PYTHONPATH", "").split(os.pathsep)[0]))
+        return 7
+
+    monkeypatch.setattr(course, "hand_over", hand_over)
+    monkeypatch.chdir("/")
     assert course.main(arguments) == 7
-    assert got == [[course.ROOT / ".venv" / "bin" / "python", *handed_over]]
+    # in the user's folder, where their relative paths lead
+    command = [course.ROOT / ".venv" / "bin" / "python", *handed_over]
+    assert got == [(command, Path("/"), str(course.ROOT))]
 
 
 def test_lab_opens_the_lessons(course, monkeypatch):
@@ -358,6 +367,8 @@ def test_hand_over_runs_in_the_course_with_utf8(course, capfd):
     program = "import os, sys; print(os.getcwd(), sys.flags.utf8_mode, os.environ['A']); exit(3)"
     assert course.hand_over([sys.executable, "-c", program], A="1") == 3
     assert capfd.readouterr().out.split() == [str(course.ROOT), "1", "1"]
+    assert course.hand_over([sys.executable, "-c", program], Path("/"), A="1") == 3
+    assert capfd.readouterr().out.split() == ["/", "1", "1"]
 
 
 def test_call_shows_lines_and_keeps_the_status(capsys):

@@ -38,24 +38,27 @@ def test_empty_cells_are_bare_ground_and_filled_ones_are_not(many):
     assert torch.equal(bare, many.colour == EMPTY)
 
 
+def painted(images, ground):
+    """Which pixels differ from the ground: float [n, pixels]."""
+    return ((images - ground[:, :, None, None]).abs().sum(1) > 60).flatten(1).float()
+
+
 def test_each_cell_holds_its_colour_and_motif(many):
     filled = many.motif != EMPTY
     held, motif, colour = tiles(many.images)[filled], many.motif[filled], many.colour[filled]
     palette = torch.tensor([c.rgb for c in COLOURS]).float()
-    ground = torch.tensor([g.rgb for g in GROUNDS])[many.ground][:, None].expand(-1, CELLS, -1)
-    painted = (held - ground[filled][:, :, None, None]).abs().sum(1) > 60
-
     pixels = held.permute(0, 2, 3, 1).flatten(1, 2).float()
-    share = (torch.cdist(pixels, palette) < 45).float().sum(1)  # pixels in each of the 8 colours
-    assert (share.gather(1, colour[:, None])[:, 0] >= 3).all()
+    share = (torch.cdist(pixels, palette) < 60).float().sum(1)  # pixels in each of the 8 colours
+    assert (share.gather(1, colour[:, None]) >= 10).all()
 
-    kinds = torch.cartesian_prod(
-        torch.arange(8), torch.tensor([0]), torch.tensor([0]), torch.arange(3)
-    )
-    plain = (render(Factors.unstack(kinds), CELL, jitter=0) - 18.0).abs().sum(1) > 60
-    both = (painted[:, None] & plain).sum((2, 3)) / (painted[:, None] | plain).sum((2, 3))
-    seen = kinds[both.argmax(1), 0]
-    assert (seen == motif).float().mean() > 0.8  # turned and shifted ones are at times mistaken
+    # The motif: of many pictures of each kind, the one that covers the most alike
+    kinds = torch.cartesian_prod(*map(torch.arange, (8, 1, 1, 3))).repeat(30, 1)
+    grounds = torch.tensor([g.rgb for g in GROUNDS])
+    known = painted(render(Factors.unstack(kinds), CELL), grounds[kinds[:, 2]])
+    shown = painted(held, grounds[many.ground][:, None].expand(-1, CELLS, -1)[filled])
+    both = shown @ known.T
+    alike = both / (shown.sum(1)[:, None] + known.sum(1) - both)
+    assert (kinds[alike.argmax(1), 0] == motif).float().mean() > 0.95
 
 
 def test_the_numbers_of_motifs_are_as_asked_and_colours_differ():

@@ -28,8 +28,8 @@
 # - **Find the bug**: the function runs, and is wrong. Published programs have had these very mistakes.
 # - **Predict, then run**: say what will come out before you see it. A wrong guess is where the learning is.
 #
-# *Run all* works at any time: where your function is not right yet, the course's own takes its place, and the cells below go on. Hints and solutions are folded; open them when you have tried.
-# %% [markdown] lang="hi" of="8ab5551f"
+# *Run all* works at any time: where your function is not right yet, the course's own takes its place, and the cells below go on. Hints are folded, and in the course's own notebook the solutions too; open them when you have tried.
+# %% [markdown] lang="hi" of="8a74c5f8"
 # # ध्यान (attention): अभ्यास
 #
 # यहाँ सोलह छोटे अभ्यास हैं, कुल मिलाकर लगभग 115 मिनट के। पहले पाठ पढ़ लीजिए, फिर जो अभ्यास चाहें और जिस क्रम में चाहें, कीजिए।
@@ -47,7 +47,7 @@
 # - **ग़लती ढूँढिए**: फ़ंक्शन चलता तो है, पर जवाब ग़लत देता है। लोगों के छपे हुए कोड में ठीक यही ग़लतियाँ मिली हैं।
 # - **पहले बताइए, फिर चलाइए**: नतीजा देखने से पहले सोचकर बताइए कि क्या आएगा। अनुमान ग़लत निकले, तो सबसे ज़्यादा सीखने को मिलता है।
 #
-# *Run all* कभी भी चला सकते हैं: जहाँ आपका फ़ंक्शन अभी सही नहीं है, वहाँ कोर्स का अपना फ़ंक्शन काम करता है और नीचे के सेल चलते रहते हैं। संकेत और हल बंद रखे हैं; पहले कोशिश कीजिए, फिर खोलिए।
+# *Run all* कभी भी चला सकते हैं: जहाँ आपका फ़ंक्शन अभी सही नहीं है, वहाँ कोर्स का अपना फ़ंक्शन काम करता है और नीचे के सेल चलते रहते हैं। संकेत बंद रखे हैं, और कोर्स की अपनी नोटबुक में हल भी; पहले कोशिश कीजिए, फिर खोलिए।
 # %% tags=["start"]
 # %% name="imports"
 import math
