@@ -325,6 +325,11 @@ def see(cnn: nn.Module, images: Tensor) -> Tensor:
     return rearrange(torch.cat(maps), "n d h w -> n (h w) d")
 
 
+def to_nine(cells: Tensor) -> Tensor:
+    """[N, 36, 64] -> [N, 9, 64]: the mean of the four cells that cover each motif."""
+    return reduce(cells, "n (r i c j) d -> n (r c) d", "mean", r=SIDE, i=2, c=SIDE, j=2)
+
+
 class AdditiveAttention(nn.Module):
     """Weights from a small network's scores, vᵀ tanh(W_q q + W_k k). Bahdanau et al. 2014."""
 
@@ -368,17 +373,17 @@ class SoftLook(nn.Module):
 class SceneReader(nn.Module):
     """A question and the cells of a picture in; scores of the answers and weights out."""
 
-    def __init__(self, look: nn.Module, answers: int = 1, positions: bool = False) -> None:
+    def __init__(self, look: nn.Module, answers: int = 1, positions: int = 0) -> None:
         super().__init__()
         self.embed = nn.Embedding(len(WORDS), 16)
         self.to_query = nn.Linear(16 * QUESTION_LENGTH, 64)
         self.to_value = nn.Linear(64, 64)
-        self.positions = nn.Parameter(0.3 * torch.randn(36, 64)) if positions else None
+        self.positions = nn.Parameter(0.5 * torch.randn(positions, 64)) if positions else None
         self.look = look
         self.to_answer = nn.Sequential(nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 8 * answers))
 
     def forward(self, cells: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-        """cells [B, 36, 64], words [B, 9] -> scores [B, answers, 8], weights [B, heads, 36]."""
+        """cells [B, n, 64], words [B, 9] -> scores [B, answers, 8], weights [B, heads, n]."""
         query = self.to_query(self.embed(words).flatten(1))  # [B, 64]: what is asked
         if self.positions is not None:
             cells = cells + self.positions
@@ -392,10 +397,11 @@ def train_reader(
     cells: Tensor,
     questions: Questions,
     steps: int = 300,
+    batch: int = 64,
     seed: int = 0,
     extra_loss: Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor] | None = None,
 ) -> nn.Module:
-    """Make a reader and train it. cells: [N, 36, 64], of the scenes that are asked about.
+    """Make a reader and train it. cells: [N, n, 64], of the scenes that are asked about.
 
     extra_loss(reader, scores, weights, answer) is added to the cross-entropy of the answers.
     """
@@ -411,7 +417,7 @@ def train_reader(
             loss = loss + extra_loss(reader, scores, weights, answer)
         return loss
 
-    fit(reader, loss_of, len(questions), steps, seed=seed)
+    fit(reader, loss_of, len(questions), steps, batch, seed)
     return reader
 
 
@@ -479,7 +485,7 @@ class HeadsLook(nn.Module):
         self.attention = MultiHeadAttention(64, heads)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        context, weights = self.attention(query[:, None], key, value)  # one query: n = 1
+        context, weights = self.attention(query[:, None], value)  # one query: n = 1
         return context[:, 0], weights[:, :, 0]
 
 
@@ -625,17 +631,16 @@ class TinyViT(nn.Module):
         self.embed = nn.Embedding(len(WORDS), 16)
         self.to_query = nn.Linear(16 * QUESTION_LENGTH, 64)
         self.to_token = nn.Linear(64, 64)
-        self.positions = nn.Parameter(0.3 * torch.randn(CELLS, 64))
+        self.positions = nn.Parameter(0.5 * torch.randn(CELLS, 64))
         self.blocks = nn.ModuleList(TransformerBlock(64, heads, 128) for _ in range(depth))
         self.norm = nn.LayerNorm(64)
         self.to_answer = nn.Linear(64, 8)
 
     def look_everywhere(self, cells: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-        """cells [B, 36, 64], words [B, 9] -> scores [B, 1, 8] and who looked at whom,
+        """cells [B, 9, 64], words [B, 9] -> scores [B, 1, 8] and who looked at whom,
         [B, depth, heads, 10, 10]; token 0 is the question, 1 … 9 are the cells."""
-        nine = reduce(cells, "b (r i c j) d -> b (r c) d", "mean", r=3, i=2, c=3, j=2)
         question = self.to_query(self.embed(words).flatten(1))[:, None]
-        x = torch.cat([question, self.to_token(nine) + self.positions], dim=1)  # [B, 10, 64]
+        x = torch.cat([question, self.to_token(cells) + self.positions], dim=1)  # [B, 10, 64]
         seen = []
         for block in self.blocks:
             x, weights = block(x)

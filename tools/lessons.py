@@ -15,7 +15,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jupytext
@@ -27,6 +27,7 @@ LANGUAGES = ("hi", "en")
 LANGUAGE_NAMES = {"hi": "हिंदी", "en": "English"}
 EXERCISES = "exercises"  # the source whose solutions the student does not get
 MARKER = re.compile(r"# %%(?!%)")
+GIVEN = re.compile(r"(?<=\.given\()[^()]*(?=\))")  # in a check cell: the numbers of its exercise
 
 IMAGES = {"image/png": ".png", "image/jpeg": ".jpg"}
 
@@ -87,8 +88,12 @@ def marker_lines(text: str) -> list[int]:
     return [i for i, line in enumerate(text.splitlines()) if MARKER.match(line)]
 
 
-def read_source(path: Path) -> Source:
-    """Reads a source. Raises LessonError where jupytext sees other cells than the markers show."""
+def read_source(path: Path, numbers: dict[str, dict[str, int]] | None = None) -> Source:
+    """Reads a source. Raises LessonError where jupytext sees other cells than the markers show.
+
+    An exercise whose check cell says ``check.NAME.given(d=64)(NAME)`` has 64 for ``{d}`` in its
+    card and its cell. ``numbers``: exercise → the numbers of one student, in their place.
+    """
     text = path.read_text("utf-8")
     try:
         raw = jupytext.reads(text, fmt=PERCENT).cells
@@ -129,7 +134,27 @@ def read_source(path: Path) -> Source:
                 options={k: meta[k] for k in ("module", "points") if k in meta},
             )
         )
-    return Source(path, tuple(cells))
+    return Source(path, tuple(_with_numbers(cells, numbers or {})))
+
+
+def _with_numbers(cells: list[Cell], numbers: dict[str, dict[str, int]]) -> Iterator[Cell]:
+    """The cells with each exercise's numbers in its card, its own cell and its check."""
+
+    def exercise(cell: Cell) -> str:
+        return re.sub("-(card|check)$", "", cell.id).replace("-", "_")
+
+    given = {}
+    for cell in cells:
+        if "check" in cell.tags and (found := GIVEN.search(cell.source)):
+            own = dict(re.findall(r"(\w+)=(\d+)", found[0]))
+            given[exercise(cell)] = own | numbers.get(exercise(cell), {})
+    for cell in cells:
+        if values := given.get(exercise(cell)):
+            said = ", ".join(f"{key}={value}" for key, value in values.items())
+            text = GIVEN.sub(said, cell.source) if "check" in cell.tags else cell.source
+            text = re.sub(r"\{(\w+)\}", lambda m, of=values: str(of.get(m[1], m[0])), text)
+            cell = replace(cell, source=text)
+        yield cell
 
 
 def read_notebook(path: Path) -> NotebookNode | None:

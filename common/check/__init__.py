@@ -9,6 +9,9 @@ differ it looks for a *known mistake*, a wrong function that gives what the lear
 names it. A lesson's module `common/check/<lesson>.py` holds a `Sheet` of such exercises.
 """
 
+import copy
+import functools
+import inspect
 import itertools
 import math
 import textwrap
@@ -64,23 +67,49 @@ class Exercise:
         planted: str | None = None,
         explain: Text | None = None,
         relative: float = 1e-4,
+        choices: dict[str, tuple[int, ...]] | None = None,
     ) -> None:
         """`library`: calls that would do the work instead of the learner. `planted`: the id of the
         mistake that the learner is given to find. `explain`: makes it a prediction; it is shown
-        with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`."""
+        with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`. `choices`:
+        the numbers that may vary from student to student, with the values that they may have;
+        `reference` has them as keywords with defaults."""
+        self.choices = choices or {}
+        parameters = inspect.signature(reference).parameters if choices else {}
+        self.numbers = {key: parameters[key].default for key in self.choices}
         self.name, self.reference, self.title = name, reference, title
-        self.library, self.planted, self.explain = library, planted, explain
+        self.library, self.planted = library, planted
+        self.explain = explain and _with(explain, self.numbers)
         self.mistakes: list[Mistake] = []
         self.result: Result | None = None
         self._cases, self._relative = cases, relative
         self._truths: dict[int, list[Any]] = {}
+        self._default = self
+        self._copies: dict[tuple[int, ...], Exercise] = {tuple(self.numbers.values()): self}
         self.truths()  # now, while nothing can have been patched
 
     def mistake(self, id: str, wrong: Callable[..., Any], says: Text) -> None:
         """Add a known mistake. The one that agrees with the learner's function most is named.
 
         Unlike the learner's function, `wrong` is trusted not to change its inputs."""
-        self.mistakes.append(Mistake(id, wrong, says))
+        self.mistakes.append(Mistake(id, _with(wrong, self.numbers), says))
+
+    def given(self, **numbers: int) -> "Exercise":
+        """The same exercise with a student's own numbers. It is one object for the same numbers,
+        so that the course's function is known again. Raises ValueError for other than `choices`."""
+        for key, value in numbers.items():
+            if value not in self.choices.get(key, ()):
+                raise ValueError(f"{self.name}: {key}={value}: choose from {self.choices}")
+        numbers = self._default.numbers | numbers
+        key = tuple(numbers.values())
+        if key not in self._copies:
+            other = copy.copy(self._default)
+            other.numbers, other._truths = numbers, {}
+            other.reference = _with(other.reference, numbers)
+            other.explain = other.explain and _with(other.explain, numbers)
+            other.mistakes = [m._replace(wrong=_with(m.wrong, numbers)) for m in other.mistakes]
+            self._copies[key] = other
+        return self._copies[key]
 
     def cases(self, seed: int = 0) -> list[Case]:
         """Fresh inputs; another seed gives other numbers (hidden tests)."""
@@ -94,7 +123,7 @@ class Exercise:
 
     def __call__(self, candidate: Any) -> Callable[..., Any]:
         """Print the verdict; return the learner's function if right, else the course's."""
-        result = self.result = self.judge(candidate)
+        result = self._default.result = self.judge(candidate)  # which the summary shows
         sign = "✔" if result.passed else "…" if result.todo else "✘"
         line = f"{sign} {self.name}: {result.message}"
         print(textwrap.fill(line, 96, subsequent_indent="  ", break_on_hyphens=False))
@@ -141,7 +170,9 @@ class Exercise:
             return "none", t("your function returns nothing; is the return missing?")
         difference = _difference(attempt.value, truth, self._relative)
         if difference is None and attempt.changed_input:
-            return "changed-input", t("right, but it changes its input: work on a copy")
+            return "changed-input", t(
+                "right, but it changes its own input: work on a copy (`x = x - …`, not `x -= …`)"
+            )
         return difference
 
     def _verdict(
@@ -149,7 +180,8 @@ class Exercise:
     ) -> Result:
         """The result for a function that first fails in case `i`."""
         cases, truths = self.cases(seed), self.truths(seed)
-        known = self._recognise(i, attempts, cases)
+        # an answer that is right but for its side effect is no known mistake
+        known = None if problem_id == "changed-input" else self._recognise(i, attempts, cases)
         if self.explain is not None:
             said = t("you said {got}", got=_show(attempts[0].value))
             if known:
@@ -217,11 +249,18 @@ class Sheet:
         return register
 
     def predict(
-        self, title: Text, explain: Text, relative: float = 0.02
-    ) -> Callable[[Callable[[], Any]], Exercise]:
-        """Decorator of the function that computes what the learner predicts."""
+        self,
+        title: Text,
+        explain: Callable[..., str],
+        relative: float = 0.02,
+        **choices: tuple[int, ...],
+    ) -> Callable[[Callable[..., Any]], Exercise]:
+        """Decorator of the function that computes what the learner predicts.
 
-        def register(truth: Callable[[], Any]) -> Exercise:
+        `choices`: see `Exercise`. The truth has each of these numbers as a keyword, whose default
+        is the course's own; `explain` and the mistakes have those that they need."""
+
+        def register(truth: Callable[..., Any]) -> Exercise:
             exercise = Exercise(
                 truth.__name__,
                 truth,
@@ -229,6 +268,7 @@ class Sheet:
                 title,
                 explain=explain,
                 relative=relative,
+                choices=choices,
             )
             self.exercises[exercise.name] = exercise
             return exercise
@@ -244,6 +284,14 @@ class Sheet:
             [t("exercise"), t("function"), t("state")],
             t("solved: {solved} of {all}", solved=solved, all=len(exercises)),
         )
+
+
+def _with(function: Callable[..., Any], numbers: dict[str, int]) -> Callable[..., Any]:
+    """`function` with those of `numbers` that it takes."""
+    if not numbers:
+        return function
+    taken = inspect.signature(function).parameters.keys() & numbers.keys()
+    return functools.partial(function, **{key: numbers[key] for key in taken})
 
 
 def _state(result: Result | None) -> str:

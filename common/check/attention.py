@@ -129,38 +129,41 @@ softmax.mistake(
 
 @sheet.predict(
     title=lambda: t("Predict: how far q·k spreads"),
-    explain=lambda: t(
-        "q·k adds 64 products, each of variance 1, so its variance is 64 and its spread √64 = 8;"
-        " divided by √d it is 1 again, for any d (measured on 20,000 pairs)"
+    explain=lambda d: t(
+        "q·k adds {d} products, each of variance 1, so its variance is {d} and its spread"
+        " √{d} = {root}; divided by √d it is 1 again, for any d (measured on 20,000 pairs)",
+        d=d,
+        root=math.isqrt(d),
     ),
     relative=0.03,
+    d=(16, 36, 64, 100, 144),  # squares
 )
-def predict_spread() -> tuple[float, float]:
+def predict_spread(d: int = 64) -> tuple[float, float]:
     generator = Generator().manual_seed(1)
-    query, key = torch.randn(2, 20_000, 64, generator=generator)
+    query, key = torch.randn(2, 20_000, d, generator=generator)
     scores = (query * key).sum(-1)
-    return scores.std().item(), (scores / math.sqrt(64)).std().item()
+    return scores.std().item(), (scores / math.sqrt(d)).std().item()
 
 
 predict_spread.mistake(
     "variance",
-    lambda: (64, 1),
-    lambda: t("64 is the variance; the standard deviation is its root"),
+    lambda d: (d, 1),
+    lambda: t("the first is the variance; the standard deviation is its root"),
 )
 predict_spread.mistake(
     "variance-over-root",
-    lambda: (64, 8),
-    lambda: t("64 is the variance; the standard deviation is its root"),
+    lambda d: (d, math.sqrt(d)),
+    lambda: t("the first is the variance; the standard deviation is its root"),
 )
 predict_spread.mistake(
     "over-d",
-    lambda: (8, 1 / 8),
+    lambda d: (math.sqrt(d), 1 / math.sqrt(d)),
     lambda: t("the second is divided by √d, not by d"),
 )
 predict_spread.mistake(
     "no-growth",
-    lambda: (1, 1 / 8),
-    lambda: t("one product has spread 1, but q·k is a sum of 64 of them"),
+    lambda d: (1, 1 / math.sqrt(d)),
+    lambda: t("one product has spread 1, but q·k is a sum of d of them"),
 )
 
 
@@ -276,7 +279,9 @@ _mistake(
 _mistake(
     "nan-row",
     _wrong_mask(_empty_is(-INF)),
-    lambda: t("a row that may look nowhere gives nan; its weights should be 0"),
+    lambda: t(
+        "a row that may look nowhere gives nan: masked_fill its weights to 0 (nan × 0 is nan)"
+    ),
 )
 _mistake(
     "uniform-row",
@@ -314,31 +319,37 @@ _mistake(
         "there is a row of weights for each query with one weight for each key; the output has a"
         " row for each query, as wide as a value"
     ),
+    n=(3, 4, 5),  # none is a value of m, and none of d_k one of d_v: each mistake can be seen
+    m=(6, 7, 8, 9),
+    d_k=(8, 16),
+    d_v=(24, 32, 64),
 )
-def predict_shapes() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    query, key, value = torch.zeros(2, 5, 16), torch.zeros(2, 7, 16), torch.zeros(2, 7, 32)
+def predict_shapes(
+    n: int = 5, m: int = 7, d_k: int = 16, d_v: int = 32
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    query, key, value = torch.zeros(2, n, d_k), torch.zeros(2, m, d_k), torch.zeros(2, m, d_v)
     output, weights = attention.scaled_dot_product_attention(query, key, value)
     return tuple(weights.shape), tuple(output.shape)
 
 
 predict_shapes.mistake(
     "transposed",
-    lambda: ((2, 7, 5), (2, 5, 32)),
+    lambda n, m, d_v: ((2, m, n), (2, n, d_v)),
     lambda: t("the rows of the weights are the queries, the columns the keys"),
 )
 predict_shapes.mistake(
     "key-width",
-    lambda: ((2, 5, 7), (2, 5, 16)),
+    lambda n, m, d_k: ((2, n, m), (2, n, d_k)),
     lambda: t("the output is a mixture of values, so it is as wide as they are"),
 )
 predict_shapes.mistake(
     "row-per-key",
-    lambda: ((2, 5, 7), (2, 7, 32)),
+    lambda n, m, d_v: ((2, n, m), (2, m, d_v)),
     lambda: t("there is one output for each query, not for each key"),
 )
 predict_shapes.mistake(
     "swapped",
-    lambda: ((2, 5, 32), (2, 5, 7)),
+    lambda n, m, d_v: ((2, n, d_v), (2, n, m)),
     lambda: t("you gave the output first; the weights come first"),
 )
 
@@ -542,7 +553,7 @@ def padded_weights(g: Generator) -> Iterator[Case]:
 padded_weights.mistake(
     "nan-row",
     _padded(-INF),
-    lambda: t("one caption is empty, and all its weights are nan"),
+    lambda: t("one caption is empty, and all its weights are nan (and nan × 0 is still nan)"),
 )
 padded_weights.mistake(
     "uniform-row",
@@ -653,7 +664,7 @@ merge_heads.mistake(
 )
 
 
-def _weights_in_mib(side: int, heads: int = 8) -> float:
+def _weights_in_mib(side: int, heads: int) -> float:
     weights = torch.empty(heads, side**2, side**2, device="meta")  # a shape, no memory
     return weights.numel() * weights.element_size() / 2**20
 
@@ -664,34 +675,35 @@ def _weights_in_mib(side: int, heads: int = 8) -> float:
         "n = side², and the weights are n × n for each head: twice the side is 4 times the cells"
         " and 16 times the memory – if they are stored (F.scaled_dot_product_attention need not)"
     ),
+    heads=(6, 8, 12, 16),  # not 4: as many heads as bytes, and two mistakes would be one
 )
-def predict_memory() -> tuple[float, float]:
-    return _weights_in_mib(32), _weights_in_mib(64)
+def predict_memory(heads: int = 8) -> tuple[float, float]:
+    return _weights_in_mib(32, heads), _weights_in_mib(64, heads)
 
 
 predict_memory.mistake(
     "times-two",
-    lambda: (32, 64),
+    lambda heads: (4 * heads, 8 * heads),
     lambda: t("twice the side is not twice the cells"),
 )
 predict_memory.mistake(
     "times-four",
-    lambda: (32, 128),
+    lambda heads: (4 * heads, 16 * heads),
     lambda: t("the cells become 4 times as many, and each looks at 4 times as many"),
 )
 predict_memory.mistake(
     "one-head",
     lambda: (4, 64),
-    lambda: t("that is one head; there are 8"),
+    lambda: t("that is one head; there are more"),
 )
 predict_memory.mistake(
     "one-byte",
-    lambda: (8, 128),
+    lambda heads: (heads, 16 * heads),
     lambda: t("a float32 takes 4 bytes"),
 )
 predict_memory.mistake(
     "bytes",
-    lambda: (32 * 2**20, 512 * 2**20),
+    lambda heads: (4 * heads * 2**20, 64 * heads * 2**20),
     lambda: t("these are bytes; the unit asked for is MiB"),
 )
 

@@ -28,8 +28,8 @@
 # - **Find the bug**: the function runs, and is wrong. Published programs have had these very mistakes.
 # - **Predict, then run**: say what will come out before you see it. A wrong guess is where the learning is.
 #
-# *Run all* works at any time: where your function is not right yet, the course's own takes its place, and the cells below go on. Hints are folded, and in the course's own notebook the solutions too; open them when you have tried.
-# %% [markdown] lang="hi" of="8a74c5f8"
+# An answer has the dtype of its input. *Run all* works at any time: where your function is not right yet, the course's own takes its place, and the cells below go on. Hints are folded, and in the course's own notebook the solutions too; open them when you have tried.
+# %% [markdown] lang="hi" of="df572dcd"
 # # ध्यान (attention): अभ्यास
 #
 # यहाँ सोलह छोटे अभ्यास हैं, कुल मिलाकर लगभग 115 मिनट के। पहले पाठ पढ़ लीजिए, फिर जो अभ्यास चाहें और जिस क्रम में चाहें, कीजिए।
@@ -44,10 +44,10 @@
 #
 # अभ्यास तीन तरह के हैं:
 # - **ख़ुद लिखिए**: क्या चाहिए यह हम बताते हैं; कोड आप लिखते हैं, बस कुछ लाइनें।
-# - **ग़लती ढूँढिए**: फ़ंक्शन चलता तो है, पर जवाब ग़लत देता है। लोगों के छपे हुए कोड में ठीक यही ग़लतियाँ मिली हैं।
+# - **ग़लती ढूँढिए**: फ़ंक्शन चलता तो है, पर जवाब ग़लत देता है। इंटरनेट पर मौजूद लोगों के असली कोड में ठीक यही ग़लतियाँ मिली हैं।
 # - **पहले बताइए, फिर चलाइए**: नतीजा देखने से पहले सोचकर बताइए कि क्या आएगा। अनुमान ग़लत निकले, तो सबसे ज़्यादा सीखने को मिलता है।
 #
-# *Run all* कभी भी चला सकते हैं: जहाँ आपका फ़ंक्शन अभी सही नहीं है, वहाँ कोर्स का अपना फ़ंक्शन काम करता है और नीचे के सेल चलते रहते हैं। संकेत बंद रखे हैं, और कोर्स की अपनी नोटबुक में हल भी; पहले कोशिश कीजिए, फिर खोलिए।
+# जवाब का dtype वही रखिए जो इनपुट का है। *Run all* कभी भी चला सकते हैं: जहाँ आपका फ़ंक्शन अभी सही नहीं है, वहाँ कोर्स का अपना फ़ंक्शन काम करता है और नीचे के सेल चलते रहते हैं। संकेत बंद रखे हैं, और कोर्स की अपनी नोटबुक में हल भी; पहले कोशिश कीजिए, फिर खोलिए।
 # %% tags=["start"]
 # %% name="imports"
 import math
@@ -70,7 +70,7 @@ from common.lang import t
 #
 # ★ · 3 minutes · predict, then run · *what softmax looks at: differences*
 #
-# Three words have the scores `log(6)`, `log(3)` and `log(1)`. Now **10 is added to each score**, and softmax turns them into weights. What are the three weights?
+# Three words have the scores `log(6)`, `log(3)` and `log(1)` (natural logarithms, `math.log`). Now **10 is added to each score**, and softmax turns them into weights. What are the three weights?
 #
 # Return a list of three numbers; two decimals are enough.
 #
@@ -79,12 +79,12 @@ from common.lang import t
 # `exp(a + 10)` is `exp(a) * exp(10)`.
 #
 # </details>
-# %% [markdown] lang="hi" of="085b17a7"
+# %% [markdown] lang="hi" of="c252b348"
 # ### 1. पहले बताइए: तीन शब्दों के ध्यान-भार
 #
 # ★ · 3 मिनट · पहले बताइए, फिर चलाइए · *सॉफ़्टमैक्स किस चीज़ को देखता है: स्कोरों के अंतर को*
 #
-# तीन शब्दों के स्कोर हैं `log(6)`, `log(3)` और `log(1)`। अब **हर स्कोर में 10 जोड़ दिया गया**, और सॉफ़्टमैक्स (softmax) से ध्यान-भार (attention weights) निकाले गए। तीनों ध्यान-भार क्या होंगे?
+# तीन शब्दों के स्कोर हैं `log(6)`, `log(3)` और `log(1)` (प्राकृतिक log, यानी `math.log`)। अब **हर स्कोर में 10 जोड़ दिया गया**, और सॉफ़्टमैक्स (softmax) से ध्यान-भार (attention weights) निकाले गए। तीनों ध्यान-भार क्या होंगे?
 #
 # तीन संख्याओं की एक list लौटाइए; दशमलव के दो अंक काफ़ी हैं।
 #
@@ -163,13 +163,13 @@ softmax = check.softmax(softmax)
 #
 # ★ · 4 minutes · predict, then run · *why there is a √d in the formula*
 #
-# A query `q` and a key `k` have 64 numbers each, drawn independently with mean 0 and variance 1. Their score is `q @ k`. What is the **standard deviation** of the score? And of the score divided by `√64`?
+# A query `q` and a key `k` have {d} numbers each, drawn independently with mean 0 and variance 1. Their score is `q @ k`. What is the **standard deviation** of the score? And of the score divided by `√{d}`?
 #
 # Return the two numbers.
 #
 # <details><summary>Hint</summary>
 #
-# `q @ k` is a sum of 64 products, and each product has variance 1. Variances of independent numbers add up; standard deviations do not.
+# `q @ k` is a sum of {d} products, and each product has variance 1. Variances of independent numbers add up; standard deviations do not.
 #
 # </details>
 # %% [markdown] lang="hi" of="b0c6fbfe"
@@ -177,25 +177,25 @@ softmax = check.softmax(softmax)
 #
 # ★ · 4 मिनट · पहले बताइए, फिर चलाइए · *सूत्र में √d क्यों है*
 #
-# क्वेरी `q` और की (key) `k`, दोनों में 64-64 संख्याएँ हैं। हर संख्या बाक़ियों से अलग, रैंडम चुनी गई है: औसत 0, वेरिएंस (variance) 1। इनका स्कोर है `q @ k`। इस स्कोर का **मानक विचलन** (standard deviation) कितना होगा? और स्कोर को `√64` से भाग देने पर?
+# क्वेरी `q` और की (key) `k`, दोनों में {d}-{d} संख्याएँ हैं। हर संख्या रैंडम चुनी गई है और बाक़ी संख्याओं से स्वतंत्र (independent) है: औसत 0, वेरिएंस (variance) 1। इनका स्कोर है `q @ k`। इस स्कोर का **मानक विचलन** (standard deviation) कितना होगा? और स्कोर को `√{d}` से भाग देने पर?
 #
 # दोनों संख्याएँ लौटाइए।
 #
 # <details><summary>संकेत</summary>
 #
-# `q @ k` में 64 गुणनफल जुड़ते हैं, और हर गुणनफल का वेरिएंस 1 है। जो संख्याएँ एक-दूसरे पर निर्भर नहीं, उनके वेरिएंस जुड़ते हैं; मानक विचलन नहीं जुड़ते।
+# `q @ k` में {d} गुणनफल जुड़ते हैं, और हर गुणनफल का वेरिएंस 1 है। जो संख्याएँ एक-दूसरे पर निर्भर नहीं, उनके वेरिएंस जुड़ते हैं; मानक विचलन नहीं जुड़ते।
 #
 # </details>
 # %% name="predict-spread" tags=["exercise"] points=1
 def predict_spread() -> tuple[float, float]:
-    """Standard deviation of q @ k for width 64, and of q @ k / √64."""
+    """Standard deviation of q @ k for width {d}, and of q @ k / √{d}."""
     ### BEGIN SOLUTION
     return 8, 1
     ### END SOLUTION
 
 
 # %% name="predict-spread-check" tags=["check"]
-predict_spread = check.predict_spread(predict_spread)
+predict_spread = check.predict_spread.given(d=64)(predict_spread)
 
 
 # %% [markdown] lang="en" name="scaled-dot-product-attention-card"
@@ -275,7 +275,7 @@ scaled_dot_product_attention = check.scaled_dot_product_attention(scaled_dot_pro
 #
 # ★ · 3 minutes · predict, then run · *which axis comes from where*
 #
-# `query` has the shape `[2, 5, 16]`, `key` `[2, 7, 16]`, `value` `[2, 7, 32]`. Which shape have the weights, and which the output?
+# `query` has the shape `[2, {n}, {d_k}]`, `key` `[2, {m}, {d_k}]`, `value` `[2, {m}, {d_v}]`. Which shape have the weights, and which the output?
 #
 # Return the two shapes, the weights' first.
 # %% [markdown] lang="hi" of="cf166677"
@@ -283,7 +283,7 @@ scaled_dot_product_attention = check.scaled_dot_product_attention(scaled_dot_pro
 #
 # ★ · 3 मिनट · पहले बताइए, फिर चलाइए · *कौन-सा अक्ष कहाँ से आता है*
 #
-# `query` का आकार है `[2, 5, 16]`, `key` का `[2, 7, 16]`, `value` का `[2, 7, 32]`। ध्यान-भार का आकार क्या होगा, और आउटपुट का?
+# `query` का आकार है `[2, {n}, {d_k}]`, `key` का `[2, {m}, {d_k}]`, `value` का `[2, {m}, {d_v}]`। ध्यान-भार का आकार क्या होगा, और आउटपुट का?
 #
 # दोनों आकार लौटाइए, ध्यान-भार का पहले।
 # %% name="predict-shapes" tags=["exercise"] points=1
@@ -295,7 +295,7 @@ def predict_shapes() -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 # %% name="predict-shapes-check" tags=["check"]
-predict_shapes = check.predict_shapes(predict_shapes)
+predict_shapes = check.predict_shapes.given(n=5, m=7, d_k=16, d_v=32)(predict_shapes)
 
 
 # %% [markdown] lang="en" name="part-masks"
@@ -323,11 +323,11 @@ predict_shapes = check.predict_shapes(predict_shapes)
 #
 # ★★ · 8 मिनट · ख़ुद लिखिए · *causal मास्क और पैडिंग का मास्क, एक साथ*
 #
-# एक बैच में अलग-अलग लंबाई के वाक्य हैं; छोटे वाक्यों के पीछे पैडिंग भरकर सबको `n` जगहों का बना दिया गया है। हर शब्द **ख़ुद को और अपने से पहले के शब्दों को** देख सकता है, और **सिर्फ़ असली शब्दों को**, पैडिंग को कभी नहीं।
+# एक बैच में अलग-अलग लंबाई के वाक्य हैं; छोटे वाक्यों के अंत में पैडिंग भरकर सबको `n` जगहों का बना दिया गया है। हर शब्द **ख़ुद को और अपने से पहले के शब्दों को** देख सकता है, और **सिर्फ़ असली शब्दों को**, पैडिंग को कभी नहीं।
 #
 # - `lengths` `[B]`: हर वाक्य में कितने असली शब्द हैं, 0 से `n` तक।
 # - बूलियन मास्क `[B, n, n]` लौटाइए: वाक्य `b` में जगह `i` अगर जगह `j` को देख सकती है, तो `mask[b, i, j]` True हो।
-# - पैडिंग की अपनी पंक्तियों से किसी को मतलब नहीं; उन पर भी यही नियम चलने दीजिए।
+# - पैडिंग की अपनी पंक्तियाँ अलग से बंद मत कीजिए: उन पर भी ठीक यही नियम चलता है।
 #
 # <details><summary>संकेत</summary>
 #
@@ -350,7 +350,7 @@ decoder_mask = check.decoder_mask(decoder_mask)
 # %% [markdown] lang="en" name="see-weights"
 # Your functions at work: five words, each looking back. The words are random vectors, so the numbers mean nothing yet. The zeros above the diagonal do.
 # %% [markdown] lang="hi" of="b3c44326"
-# आपके फ़ंक्शन काम पर: पाँच शब्द, और हर शब्द सिर्फ़ पीछे देखता है। शब्दों के वेक्टर अभी रैंडम हैं, इसलिए इन संख्याओं का कोई अर्थ नहीं। हाँ, विकर्ण के ऊपर जो 0 हैं, उनका अर्थ है।
+# देखिए, आपके फ़ंक्शन क्या करते हैं: पाँच शब्द हैं, और हर शब्द सिर्फ़ ख़ुद को और अपने से पहले के शब्दों को देखता है। शब्दों के वेक्टर अभी रैंडम हैं, इसलिए इन संख्याओं का कोई अर्थ नहीं। हाँ, विकर्ण के ऊपर जो 0 हैं, उनका अर्थ है।
 # %% name="see-weights-figure"
 words = t("Meera drew a red lotus").split()
 vectors = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
@@ -382,11 +382,11 @@ plots.show(
 # %% [markdown] lang="hi" of="05a8cbda"
 # ### 7. ग़लती ढूँढिए: जो शब्द अगले को देख लेता है
 #
-# ★ · 5 मिनट · ग़लती ढूँढिए · *आगे की बात कहाँ से रिस आई, यह कैसे पकड़ें*
+# ★ · 5 मिनट · ग़लती ढूँढिए · *आगे की बात कहाँ से लीक हुई, यह कैसे पकड़ें*
 #
-# इस फ़ंक्शन में हर शब्द को सिर्फ़ ख़ुद को और अपने से पहले के शब्दों को देखना चाहिए। ट्रेनिंग में इसका लॉस कमाल का गिरता है; पर जब यह ख़ुद लिखने बैठता है तो हकलाता है। जाँच ने वाक्य का आख़िरी शब्द बदला, तो उससे पहले वाले शब्द का आउटपुट भी बदल गया।
+# इस फ़ंक्शन में हर शब्द को सिर्फ़ ख़ुद को और अपने से पहले के शब्दों को देखना चाहिए। ट्रेनिंग में इसका लॉस ख़ूब गिरता है; पर जब यह ख़ुद लिखने बैठता है तो हकलाता है। जाँच ने वाक्य का आख़िरी शब्द बदला, तो उससे पहले वाले शब्द का आउटपुट भी बदल गया।
 #
-# `words` `[B, n, d]` → मिले हुए शब्द `[B, n, d]`। एक ही लाइन सुधारनी है।
+# `words` `[B, n, d]` → शब्दों को मिलाकर बने वेक्टर `[B, n, d]`। एक ही लाइन सुधारनी है।
 #
 # <details><summary>संकेत</summary>
 #
@@ -481,7 +481,7 @@ library_attention = check.library_attention(library_attention)
 #
 # ★★ · 8 मिनट · ग़लती ढूँढिए · *`nan` कहाँ से आता है, और उसे बस छिपा देना काफ़ी क्यों नहीं*
 #
-# कैप्शनों का एक बैच है, जिनके पीछे पैडिंग भरी है; `lengths` बताता है कि किसमें कितने शब्द असली हैं। यह कोड हफ़्तों चलता रहा। फिर एक दिन एक कैप्शन **ख़ाली** आ गया, और उसके बाद हर लॉस `nan` हो गया।
+# कैप्शनों का एक बैच है; छोटे कैप्शनों के अंत में पैडिंग भरी है; `lengths` बताता है कि किसमें कितने शब्द असली हैं। यह कोड हफ़्तों चलता रहा। फिर एक दिन एक कैप्शन **ख़ाली** आ गया, और उसके बाद हर लॉस `nan` हो गया।
 #
 # `scores` `[B, n, m]`, `lengths` `[B]` → ध्यान-भार `[B, n, m]`। पैडिंग का ध्यान-भार 0 हो। ख़ाली कैप्शन में सब शून्य हों। बाक़ी कैप्शन जैसे हैं वैसे ही रहें।
 #
@@ -524,27 +524,27 @@ padded_weights = check.padded_weights(padded_weights)
 #
 # Cut each word's vector into `n_heads` pieces of equal width, and give each head its own pieces of all words.
 #
-# - `x` `[B, n, d]` → `[B, h, n, d / h]`.
-# - Head 0 gets the first `d / h` numbers of every word, head 1 the next, and so on.
+# - `x` `[B, n, d]` → `[B, h, n, d // h]`.
+# - Head 0 gets the first `d // h` numbers of every word, head 1 the next, and so on.
 #
 # <details><summary>Hint</summary>
 #
-# Two steps. First `[B, n, h, d / h]`: only the last axis is cut, so the numbers stay in their order. Then swap two axes. A single `reshape` to the final shape has the right shape and the wrong numbers.
+# Two steps. First `[B, n, h, d // h]`: only the last axis is cut, so the numbers stay in their order. Then swap two axes. A single `reshape` to the final shape has the right shape and the wrong numbers.
 #
 # </details>
-# %% [markdown] lang="hi" of="7ce33a38"
+# %% [markdown] lang="hi" of="5b0beb01"
 # ### 10. लिखिए: हेड में बाँटना
 #
 # ★★ · 8 मिनट · ख़ुद लिखिए · *`reshape` अक्षों की अदला-बदली नहीं करता*
 #
 # हर शब्द के वेक्टर को बराबर चौड़ाई के `n_heads` टुकड़ों में काटिए, और हर हेड को सब शब्दों में से उसके हिस्से के टुकड़े दीजिए।
 #
-# - `x` `[B, n, d]` → `[B, h, n, d / h]`।
-# - हर शब्द की पहली `d / h` संख्याएँ हेड 0 की हैं, उसके बाद की हेड 1 की, और इसी तरह आगे।
+# - `x` `[B, n, d]` → `[B, h, n, d // h]`।
+# - हर शब्द की पहली `d // h` संख्याएँ हेड 0 की हैं, उसके बाद की हेड 1 की, और इसी तरह आगे।
 #
 # <details><summary>संकेत</summary>
 #
-# काम दो क़दम में है। पहले `[B, n, h, d / h]`: इसमें सिर्फ़ आख़िरी अक्ष कटता है, इसलिए संख्याएँ अपने क्रम में रहती हैं। फिर दो अक्षों की अदला-बदली। एक ही `reshape` से सीधे अंतिम आकार बनाएँ तो आकार सही होगा, संख्याएँ ग़लत।
+# काम दो क़दम में है। पहले `[B, n, h, d // h]`: इसमें सिर्फ़ आख़िरी अक्ष कटता है, इसलिए संख्याएँ अपने क्रम में रहती हैं। फिर दो अक्षों की अदला-बदली। एक ही `reshape` से सीधे अंतिम आकार बनाएँ तो आकार सही होगा, संख्याएँ ग़लत।
 #
 # </details>
 # %% name="split-heads" tags=["exercise"] points=2
@@ -579,7 +579,7 @@ split_heads = check.split_heads(split_heads)
 #
 # ★★ · 5 मिनट · ग़लती ढूँढिए · *आकार सही होने से कुछ ख़ास साबित नहीं होता*
 #
-# attention के बाद सब हेड फिर से अगल-बगल रखे जाते हैं। आकार सही है, कोई error नहीं आता, मॉडल सीखता भी है, बस ख़राब सीखता है: `merge_heads(split_heads(x, h))` से `x` वापस नहीं मिलता।
+# ध्यान (attention) के बाद सब हेड फिर से अगल-बगल रखे जाते हैं। आकार सही है, कोई एरर नहीं आता, मॉडल सीखता भी है, बस ख़राब सीखता है: `merge_heads(split_heads(x, h))` से `x` वापस नहीं मिलता।
 #
 # `heads` `[B, h, n, d_head]` → `[B, n, h * d_head]`। इसे सुधारिए।
 #
@@ -631,7 +631,7 @@ assert agree
 #
 # ★★ · 5 minutes · predict, then run · *growth with n²*
 #
-# Every cell of a picture looks at every cell. There are 8 heads, and one weight is a `float32` (4 bytes). How many MiB (2²⁰ bytes) do the weights of one picture take, for **32×32** cells? And for **64×64**?
+# Every cell of a picture looks at every cell. There are {heads} heads, and one weight is a `float32` (4 bytes). How many MiB (2²⁰ bytes) do the weights of one picture take, for **32×32** cells? And for **64×64**?
 #
 # Return the two numbers.
 #
@@ -643,9 +643,9 @@ assert agree
 # %% [markdown] lang="hi" of="1e101ef1"
 # ### 12. पहले बताइए: चित्र बारीक करने का ख़र्च
 #
-# ★★ · 5 मिनट · पहले बताइए, फिर चलाइए · *n² की रफ़्तार से बढ़ना*
+# ★★ · 5 मिनट · पहले बताइए, फिर चलाइए · *ख़ाने n हों, तो ध्यान-भार n² के हिसाब से बढ़ते हैं*
 #
-# चित्र का हर ख़ाना हर ख़ाने को देखता है। 8 हेड हैं, और एक ध्यान-भार एक `float32` है (4 बाइट)। एक चित्र के सारे ध्यान-भार कितने MiB (2²⁰ बाइट) लेंगे, अगर ख़ाने **32×32** हों? और **64×64** हों तो?
+# चित्र का हर ख़ाना हर ख़ाने को देखता है। {heads} हेड हैं, और एक ध्यान-भार एक `float32` है (4 बाइट)। एक चित्र के सारे ध्यान-भार कितने MiB (2²⁰ बाइट) लेंगे, अगर ख़ाने **32×32** हों? और **64×64** हों तो?
 #
 # दोनों संख्याएँ लौटाइए।
 #
@@ -656,20 +656,20 @@ assert agree
 # </details>
 # %% name="predict-memory" tags=["exercise"] points=2
 def predict_memory() -> tuple[float, float]:
-    """MiB of attention weights for 32×32 cells and for 64×64, with 8 heads."""
+    """MiB of attention weights for 32×32 cells and for 64×64, with {heads} heads."""
     ### BEGIN SOLUTION
     return 32, 512
     ### END SOLUTION
 
 
 # %% name="predict-memory-check" tags=["check"]
-predict_memory = check.predict_memory(predict_memory)
+predict_memory = check.predict_memory.given(heads=8)(predict_memory)
 
 
 # %% [markdown] lang="en" name="part-pictures"
 # ## Pictures, and a hard choice
 # %% [markdown] lang="hi" of="8aaa17e1"
-# ## चित्र, और एक ही को चुनना
+# ## चित्र, और एक ही ख़ाना चुनना
 # %% [markdown] lang="en" name="cell-weights-card"
 # ### 13. Find the bug: a picture's weights
 #
@@ -730,11 +730,11 @@ cell_weights = check.cell_weights(cell_weights)
 #
 # </details>
 # %% [markdown] lang="hi" of="602740d5"
-# ### 14. लिखिए: इशारा सही जगह है क्या?
+# ### 14. लिखिए: क्या इशारा सही जगह है?
 #
 # ★ · 6 मिनट · ख़ुद लिखिए · *ध्यान-मैप को नापिए; सिर्फ़ देख लेना काफ़ी नहीं*
 #
-# ध्यान-मैप (attention map) उस ख़ाने की ओर *इशारा* करता है जिसका ध्यान-भार सबसे बड़ा है। वह ख़ाना लक्ष्य में आता हो, तो इशारा सही है। कुल मैपों में से जितने हिस्से का इशारा सही निकला, वही इशारे की सटीकता (pointing accuracy) है।
+# ध्यान-मैप (attention map) उस ख़ाने की ओर *इशारा* करता है जिसका ध्यान-भार सबसे बड़ा है। वह ख़ाना लक्ष्य में आता हो, तो इशारा सही है। कुल मैपों के जितने हिस्से में इशारा सही निकला, वही इशारे की सटीकता (pointing accuracy) है।
 #
 # - `weights` `[B, h, w]`, `target` `[B, h, w]` बूलियन (जो पूछा गया उसके ख़ानों पर True; ऐसे ख़ाने एक से ज़्यादा हो सकते हैं)।
 # - 0 से 1 के बीच की एक संख्या लौटाइए।
@@ -826,9 +826,9 @@ additive_scores = check.additive_scores(additive_scores)
 # %% [markdown] lang="hi" of="288b4a57"
 # ### 16. लिखिए: चुनाव का ग्रेडिएंट (REINFORCE)
 #
-# ★★★ · 15 मिनट · ख़ुद लिखिए · *चुनाव का derivative नहीं होता, फिर भी हार्ड ध्यान कैसे सीखता है*
+# ★★★ · 15 मिनट · ख़ुद लिखिए · *चुनाव का ग्रेडिएंट नहीं होता, फिर भी हार्ड ध्यान कैसे सीखता है*
 #
-# हार्ड ध्यान (hard attention) ख़ानों को मिलाता नहीं। वह `p = softmax(logits)` को प्रायिकता मानकर **एक ख़ाना चुनता है**, जैसे पासा फेंककर, और उस चुनाव पर इनाम (reward) पाता है। ऐसे चुनने का derivative नहीं होता, पर *औसत* इनाम का ग्रेडिएंट नमूनों (samples) से आँका जा सकता है। एक नमूने से अनुमान यूँ बनता है: इनाम में से बेसलाइन (baseline) घटाइए, फिर उसे `log p[choice]` के उस ग्रेडिएंट से गुणा कीजिए जो logits के सापेक्ष है।
+# हार्ड ध्यान (hard attention) ख़ानों को मिलाता नहीं। वह `p = softmax(logits)` को प्रायिकता मानकर **एक ख़ाना चुनता है**, जैसे पासा फेंककर, और उस चुनाव पर इनाम (reward) पाता है। ऐसे चुनाव का ग्रेडिएंट नहीं होता, पर *औसत* इनाम का ग्रेडिएंट नमूनों (samples) से आँका जा सकता है। एक नमूने से अनुमान यूँ बनता है: इनाम में से बेसलाइन (baseline) घटाइए, फिर उसे `log p[choice]` के उस ग्रेडिएंट से गुणा कीजिए जो logits के सापेक्ष है।
 #
 # - `logits` `[B, m]`, `choice` `[B]` (चुने हुए ख़ाने का नंबर), `reward` `[B]`, `baseline` एक संख्या।
 # - हर नमूने का एक अनुमान लौटाइए: `[B, m]`। उसे logits में जोड़ें तो औसत इनाम *बढ़ना* चाहिए। (पाठ में यही बात लॉस के लिए लिखी है, जिसे घटना चाहिए: वही सूत्र, बस चिह्न उलटा।)

@@ -2,8 +2,9 @@
 
 An instructor's folder holds one lesson's exercises. It has nbgrader's own layout, and some more:
 
-    course.json          lesson, language, seed of the hidden tests, points
+    course.json          lesson, language, seed of the hidden tests, points, students' numbers
     source/, release/    the notebook with solutions, and as it is handed out
+    variants/            STUDENT/exercises.ipynb: the release with the student's own numbers
     received/            every file as it came; nothing in it is ever changed
     collected.json       what was done with each of them (collected.csv: the same for a person)
     submitted/           STUDENT/LESSON/exercises.ipynb: the answers, on the pristine release
@@ -35,6 +36,10 @@ def say(hindi: str, english: str) -> None:
 def both(hindi: str, english: str) -> dict[str, str]:
     """A text in both languages, as collected.json keeps it."""
     return {"hi": hindi, "en": english}
+
+
+def variant_path(folder: Path, student: str) -> Path:
+    return folder / "variants" / student / NOTEBOOK
 
 
 def load_course(folder: Path) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Hands a lesson's exercises out as an nbgrader course.
 
-    python -m tools.grading.assign LESSON --lang hi|en --to DIR [--seed N] [--force]
+    python -m tools.grading.assign LESSON --lang hi|en --to DIR [--seed N] [--students FILE] …
 
 DIR/source has the solutions and the hidden tests, DIR/release what students get. nbgrader itself
 makes the one from the other, so that its own tools go on from there; what it made is then held
-against what the course's own build gives to students.
+against what the course's own build gives to students. With a list of students DIR/variants has a
+release for each, in which the numbers are the student's own wherever an exercise lets them vary.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
+import csv
+import hashlib
+import importlib
 import io
 import json
 import os
@@ -25,7 +30,8 @@ from nbformat.v4 import new_markdown_cell
 
 import common
 from tools import build, start_cell
-from tools.grading import NOTEBOOK, GradingError, load_course, say, utf8_output
+from tools.grading import NOTEBOOK, GradingError, load_course, say, utf8_output, variant_path
+from tools.grading.collect import clean
 from tools.lessons import (
     EXERCISES,
     LANGUAGES,
@@ -125,7 +131,7 @@ def points_of(source: Source) -> dict[str, int]:
         if not re.search(rf"^def {name}\(", cell.source, re.MULTILINE):
             raise LessonError(f"{source.path}: {cell.id}: defines no {name}()")
         check = checks.get(f"{cell.id}-check")
-        if check is None or f"check.{name}(" not in check.source:
+        if check is None or not re.search(rf"check\.{name}(\.given\([^()]*\))?\(", check.source):
             raise LessonError(f"{source.path}: {cell.id}: no cell {cell.id}-check checks it")
         points[name] = int(cell.options.get("points", 1))
     if not points:
@@ -169,6 +175,58 @@ def source_notebook(source: Source, lang: str, seed: int, root: Path = ROOT) -> 
         elif cell.metadata.get("nbgrader", {}).get("grade"):
             name = cell.id.removesuffix("-check").replace("-", "_")
             cell.source = HIDDEN.format(name=name, seed=seed, visible=cell.source)
+    return notebook
+
+
+# --- each student's own numbers -------------------------------------------------------------------
+
+
+def read_students(path: Path) -> list[str]:
+    """The students of a list: one a line, or the column `student` of a CSV (else `id`, else its
+    first, which then has no heading). Raises GradingError."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(path.read_text("utf-8-sig"))) if any(row)]
+    except (OSError, ValueError, csv.Error):
+        rows = []
+    head = [cell.strip().lower() for cell in rows[0]] if rows else []
+    place = next((head.index(word) for word in ("student", "id") if word in head), None)
+    names = [row[place or 0] for row in rows[place is not None :] if len(row) > (place or 0)]
+    students = list(dict.fromkeys(filter(None, map(clean, names))))
+    if not students:
+        raise GradingError(
+            f"{path} में कोई विद्यार्थी नहीं मिला: हर लाइन में एक लिखिए, या CSV में student कॉलम बनाइए।",
+            f"{path} names no student: write one a line, or a CSV with the column student.",
+        )
+    return students
+
+
+def draw(lesson: str, seed: int, student: str) -> dict[str, dict[str, int]]:
+    """Function → the numbers of `student`, of each exercise that has a choice of them."""
+    module = lesson.split("-", 1)[1].replace("-", "_")
+    exercises = importlib.import_module(f"common.check.{module}").sheet.exercises
+
+    def pick(choices: tuple[int, ...], *what: object) -> int:
+        digest = hashlib.sha256(" ".join(map(str, (seed, student, *what))).encode()).digest()
+        return choices[int.from_bytes(digest[:8], "big") % len(choices)]
+
+    return {
+        name: {key: pick(choices, name, key) for key, choices in exercise.choices.items()}
+        for name, exercise in exercises.items()
+        if exercise.choices
+    }
+
+
+def variant(released: NotebookNode, own: NotebookNode) -> NotebookNode:
+    """The release that nbgrader made, with the numbers of `own`, a student's notebook."""
+    notebook = copy.deepcopy(released)
+    sources = {cell.id: cell.source for cell in own.cells}
+    for cell in notebook.cells:
+        cell.source = sources[cell.id]
+        if "checksum" in cell.metadata.get("nbgrader", {}):
+            from nbgrader.utils import compute_checksum
+
+            cell.metadata.nbgrader.checksum = compute_checksum(cell)
+    compare(notebook, own)
     return notebook
 
 
@@ -222,11 +280,12 @@ def assign(
     seed: int | None = None,
     force: bool = False,
     root: Path = ROOT,
+    students: list[str] | None = None,
 ) -> dict:
     """Makes the folder `to`; returns what its course.json says.
 
     `seed` chooses the numbers of the hidden tests: a random one unless given, or kept from the
-    folder. `force` writes source and release anew, and leaves what was received and graded alone.
+    folder. `students` get numbers of their own: those of the folder, unless given. `force` writes source and release anew, and leaves what was received and graded alone.
     Raises LessonError for an unknown lesson, GradingError for a folder that has something in it.
     """
     (source,) = [
@@ -258,7 +317,17 @@ def assign(
 
     write(to / "nbgrader_config.py", CONFIG)
     write(to / "source" / name / NOTEBOOK, full)
-    compare(release(to, name), student)
+    released = release(to, name)
+    compare(released, student)
+    before = list(old.get("students", ()))
+    students = before if students is None else students
+    if students:
+        course["students"] = {one: draw(name, seed, one) for one in students}
+    for one in set(before) - set(students):
+        variant_path(to, one).unlink(missing_ok=True)
+    for one, numbers in course.get("students", {}).items():
+        own = student_notebook(read_source(source.path, numbers), lang, root)
+        write(variant_path(to, one), nbformat.writes(variant(released, own)) + "\n")
     write(course_file, json.dumps(course, ensure_ascii=False, indent=1) + "\n")  # last: it is whole
     return course
 
@@ -269,12 +338,18 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--lang", choices=LANGUAGES, required=True, help="of the students")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new folder")
     parser.add_argument("--seed", type=int, metavar="N", help="of the hidden tests; else by chance")
+    parser.add_argument(
+        "--students", type=Path, metavar="FILE", help="one a line, or CSV: each gets own numbers"
+    )
     parser.add_argument("--force", action="store_true", help="make source and release anew")
     options = parser.parse_args(argv)
     if options.seed is not None and options.seed < 1:
         parser.error("--seed: 1 or more (0 is what the students' own checks use)")
     try:
-        course = assign(options.lesson, options.lang, options.to, options.seed, options.force, root)
+        students = read_students(options.students) if options.students else None
+        course = assign(
+            options.lesson, options.lang, options.to, options.seed, options.force, root, students
+        )
     except (LessonError, GradingError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -284,6 +359,12 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
         f"{count} अभ्यास, कुल {total} अंक। विद्यार्थियों को दीजिए: {handed}",
         f"{count} exercises, {total} points in all. Give the students: {handed}",
     )
+    if own := course.get("students"):
+        folder = options.to / "variants"
+        say(
+            f"{len(own)} विद्यार्थियों की अपनी-अपनी संख्याओं वाली नोटबुक: {folder}",
+            f"For {len(own)} students, each with numbers of their own: {folder}",
+        )
     if not start_cell.settings()["repository"]:
         say(
             "कोर्स अभी प्रकाशित नहीं है: यह नोटबुक कोर्स के फ़ोल्डर के अंदर खुलेगी, Colab में अकेली"

@@ -22,7 +22,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -31,7 +31,15 @@ from typing import Any, BinaryIO
 import nbformat
 from nbformat import NotebookNode
 
-from tools.grading import NOTEBOOK, GradingError, both, load_course, say, utf8_output
+from tools.grading import (
+    NOTEBOOK,
+    GradingError,
+    both,
+    load_course,
+    say,
+    utf8_output,
+    variant_path,
+)
 from tools.grading.rebuild import Unreadable, read_submission, rebuild
 from tools.lessons import LANGUAGES, write
 
@@ -118,7 +126,9 @@ def read_names(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+        rows = csv.DictReader(io.StringIO(path.read_text("utf-8-sig")))
+        if not {"file", "student"} <= set(rows.fieldnames or ()):
+            raise KeyError
         return {row["file"].strip(): clean(row["student"]) for row in rows}
     except (OSError, ValueError, KeyError, AttributeError, csv.Error):
         raise GradingError(
@@ -255,7 +265,12 @@ def collect(folder: Path, source: Path, names: Path | None = None) -> list[dict[
             f"{source} तो {folder} के अंदर ही है: बाहर का फ़ोल्डर दीजिए।",
             f"{source} lies inside {folder}: give a folder outside it.",
         )
-    release = nbformat.read(folder / "release" / lesson / NOTEBOOK, as_version=4)
+    common = folder / "release" / lesson / NOTEBOOK
+
+    def release(student: str) -> NotebookNode:
+        own = student in course.get("students", ())
+        return nbformat.read(variant_path(folder, student) if own else common, as_version=4)
+
     table = read_names(names)
     record = folder / "collected.json"
     entries: list[dict[str, Any]] = []
@@ -294,7 +309,7 @@ def _rename_away(folder: Path, student: str) -> None:
 
 def _take(
     received: Received,
-    release: NotebookNode,
+    release: Callable[[str], NotebookNode],
     lesson: str,
     table: dict[str, str],
     books: dict[str, NotebookNode],
@@ -318,7 +333,7 @@ def _take(
         if received.problem:
             raise Unreadable(received.problem)
         sent = read_submission(received.data)
-        book, entry["notes"] = rebuild(release, sent, lesson)
+        book, entry["notes"] = rebuild(release(entry["student"]), sent, lesson)
         entry |= {"lang": sent.lang, "readable": True}
         books[entry["sha256"]] = book
     except Unreadable as problem:

@@ -20,12 +20,13 @@ import json
 import os
 import pickle
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,11 @@ SAYS = {
     "spawn": both(
         "इसने प्रोसेस पर प्रोसेस चला दिए, इसलिए रोक दिया गया।",
         "It started processes without end, and was stopped.",
+    ),
+    "unlisted": both(
+        "आप इस असाइनमेंट की सूची में नहीं हैं, इसलिए जवाब सबकी साझा संख्याओं से जाँचे गए।",
+        "You are not in this assignment's list, so the answers were graded with the numbers that"
+        " are the same for all.",
     ),
     "own": both(
         "आपका जोड़ा हुआ एक सेल रोकना पड़ा और छोड़ दिया गया: {why}",
@@ -237,10 +243,14 @@ class Session:
             raise Stopped("reply") from None
 
     def _processes(self) -> list[psutil.Process]:
-        try:
-            return psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.Error:
-            return []
+        """What runs in the sandbox; a zombie does not."""
+        found = []
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if process.status() != psutil.STATUS_ZOMBIE:
+                        found.append(process)
+        return found
 
     def _memory(self) -> int:
         """Bytes of all its processes together; each page counted once."""
@@ -260,6 +270,10 @@ class Mark:
     message: str = ""
     mistake_id: str | None = None
 
+    @property
+    def points_lost(self) -> bool:
+        return self.status != "right"
+
 
 @dataclass
 class Paper:
@@ -268,6 +282,7 @@ class Paper:
     lang: str
     marks: dict[str, Mark] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict)  # the student's own
     names: dict[str, list[str]] = field(default_factory=dict)  # which each answer uses
     history: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -285,31 +300,33 @@ class Judge:
     def __init__(
         self,
         lesson: str,
-        release: NotebookNode,
-        solutions: dict[str, str],
+        source: NotebookNode,
         seeds: list[int],
         sandbox: confine.Sandbox,
         limits: Limits,
     ) -> None:
-        """`solutions`: function → the course's own cell, for answers that come after a wrong one.
-        `seeds`: of the numbers that are tried, 0 being those that students see."""
+        """`source` has the solutions. `seeds`: of the numbers that are tried, 0 being those that
+        students see."""
         module = lesson.split("-", 1)[1].replace("-", "_")
         self.exercises: dict[str, Exercise] = importlib.import_module(
             f"common.check.{module}"
         ).sheet.exercises
-        self.functions = [function_of(cell) for cell in release.cells if is_answer(cell)]
-        self.solutions, self.seeds, self.sandbox, self.limits = solutions, seeds, sandbox, limits
+        # The course's own cells, for the answers that come after a wrong one
+        self.solutions = {function_of(c): c.source for c in source.cells if is_answer(c)}
+        self.sandbox, self.limits = sandbox, limits
         self.cases: dict[str, dict[int, list[bytes]]] = {}  # function → seed → arguments
-        for name in self.functions:
+        for name in self.solutions:
             exercise = self.exercises[name]
             self.cases[name] = {
                 seed: [pickle.dumps(arguments) for _, *arguments in exercise.cases(seed)]
                 for seed in (seeds if exercise.explain is None else seeds[:1])
             }
 
-    def judge(self, book: NotebookNode, lang: str) -> Paper:
-        """Raises WorkerFailed where no worker can be had."""
-        paper = Paper(lang)
+    def judge(
+        self, book: NotebookNode, lang: str, numbers: dict[str, dict[str, int]] | None = None
+    ) -> Paper:
+        """`numbers`: function → the student's own. Raises WorkerFailed where no worker can be had."""
+        paper = Paper(lang, numbers=numbers or {})
         end = time.monotonic() + self.limits.total
         session: Session | None = None
         # All cells are read before one is run, while nothing can have been patched
@@ -343,7 +360,7 @@ class Judge:
                             paper.marks[name] = Mark("stopped", why)
                         else:
                             paper.notes.append(paper.say("own", why=why))
-                if name in paper.marks and paper.marks[name].status != "right":
+                if name in paper.marks and paper.marks[name].points_lost:
                     session = self._replace(paper, session, name)
         finally:
             if session:
@@ -359,18 +376,17 @@ class Judge:
 
     def _replace(self, paper: Paper, session: Session | None, name: str) -> Session | None:
         """The course's function for one that is not right: its marks are lost by now."""
-        if name in self.solutions:
-            cell = (f"{name}-course", self.solutions[name], name)
-            paper.history.append(cell)
-            if session:
-                try:
-                    session.ask("run", *cell)
-                except Stopped:
-                    return None
+        cell = (f"{name}-course", self.solutions[name], name)
+        paper.history.append(cell)
+        if session:
+            try:
+                session.ask("run", *cell)
+            except Stopped:
+                return None
         return session
 
     def _over(self, paper: Paper, reason: str, **values: Any) -> None:
-        for name in self.functions:
+        for name in self.solutions:
             paper.marks.setdefault(name, Mark("stopped", paper.say(reason, **values)))
 
     def _read(self, paper: Paper, session: Session, step: Step) -> None:
@@ -404,7 +420,7 @@ class Judge:
             paper.notes.append(paper.say("processes", name=name or step.label, count=left))
 
     def _verdict(self, paper: Paper, session: Session, name: str) -> Mark:
-        exercise = self.exercises[name]
+        exercise = self.exercises[name].given(**paper.numbers.get(name, {}))
         with _speaking(paper.lang):
             spared = exercise.spared_by(paper.names[name])
         if spared:
@@ -460,14 +476,20 @@ def _attempt(data: Any) -> Attempt:
 # --- the whole class ------------------------------------------------------------------------------
 
 
-def key_of(folder: Path, path: Path | None, notes: list[str]) -> str:
-    """Changes when there is something new to grade."""
-    parts = [(folder / "course.json").read_bytes(), path.read_bytes() if path else b""]
-    return hashlib.sha256(b"\0".join([*parts, *(n.encode() for n in notes)])).hexdigest()[:16]
+@dataclass(frozen=True)
+class Submitted:
+    """What there is to grade of one student."""
+
+    student: str
+    lang: str
+    notes: list[str]
+    notebook: Path | None  # None where nothing that was sent could be read
+    key: str  # changes when there is something new to grade
+    target: Path
 
 
-def students_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """Student → what collected.json says of the file that counts, with the notes of all."""
+def papers_of(folder: Path, course: dict[str, Any]) -> list[Submitted]:
+    """Every student of whom something was collected. Raises GradingError where nothing was."""
     try:
         entries = json.loads((folder / "collected.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -475,13 +497,23 @@ def students_of(folder: Path) -> dict[str, dict[str, Any]]:
             "अभी कुछ जमा नहीं किया गया: पहले `course.py collect` चलाइए।",
             "Nothing was collected yet: run `course.py collect` first.",
         ) from None
-    found: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        if entry["student"]:
-            person = found.setdefault(entry["student"], {"lang": "", "notes": []})
-            person["lang"] = entry.get("lang") or person["lang"]
-            person["notes"] += [note for note in entry["notes"] if note not in person["notes"]]
-    return found
+    papers = []
+    for student in sorted({entry["student"] for entry in entries}):
+        theirs = [e for e in entries if e["student"] == student]
+        # the one that counts; of those that cannot be read, all say why
+        counts = [e for e in theirs if e["outcome"] == "taken"] or theirs
+        lang = counts[0]["lang"] or course["lang"]
+        notes = list(dict.fromkeys(note[lang] for e in counts for note in e["notes"]))
+        if course.get("students") and student not in course["students"]:
+            notes.insert(0, SAYS["unlisted"][lang])
+        taken = counts[0]["outcome"] == "taken"
+        path = folder / "submitted" / student / course["lesson"] / NOTEBOOK if taken else None
+        parts = [(folder / "course.json").read_bytes(), path.read_bytes() if path else b""]
+        parts += [note.encode() for note in notes]
+        key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+        target = folder / "marks" / f"{student}.json"
+        papers.append(Submitted(student, lang, notes, path, key, target))
+    return papers
 
 
 def grade(
@@ -498,92 +530,27 @@ def grade(
     """
     limits = limits or Limits()
     course = load_course(folder)
-    lesson, points = course["lesson"], course["points"]
-    people = students_of(folder)
+    papers = papers_of(folder, course)
+    waiting = [paper for paper in papers if _json(paper.target).get("key") != paper.key]
     with _alone(folder):
-        inside = folder / ".sandbox"
-        confine.furnish(inside, lesson)
-        sandbox = confine.choose(
-            inside.resolve(),
-            image=image,
-            memory=limits.memory,
-            seconds=int(limits.total) + STARTING,
-            allow_none=allow_none,
-        )
-        release = nbformat.read(folder / "release" / lesson / NOTEBOOK, as_version=4)
-        source = nbformat.read(folder / "source" / lesson / NOTEBOOK, as_version=4)
-        solutions = {function_of(cell): cell.source for cell in source.cells if is_answer(cell)}
-        judge = Judge(lesson, release, solutions, [0, course["seed"]], sandbox, limits)
+        if waiting:
+            judge = _judge(folder, course, limits, image, allow_none)
+            label = judge.sandbox.name
+        else:
+            judge, label = None, "-"
 
-        def one(student: str) -> dict[str, Any] | None:
-            """The marks of a student, or None where they are there already."""
-            person, began = people[student], time.monotonic()
-            path = folder / "submitted" / student / lesson / NOTEBOOK
-            lang = person["lang"] or course["lang"]
-            notes = [note[lang] for note in person["notes"]]
-            key = key_of(folder, path if path.exists() else None, notes)
-            target = folder / "marks" / f"{student}.json"
-            old = _read(target)
-            if old.get("key") == key:
-                return None
-            if path.exists():
-                paper = judge.judge(nbformat.read(path, as_version=4), lang)
-            else:
-                missing = notes[-1] if notes else SAYS["missing"][lang]
-                paper = Paper(lang, {name: Mark("missing", missing) for name in points})
-            exercises = {
-                name: {
-                    "status": mark.status,
-                    "points": most if mark.status == "right" else 0,
-                    "max": most,
-                    "mistake_id": mark.mistake_id,
-                    "message": mark.message,
-                }
-                for name, most in points.items()
-                for mark in [paper.marks[name]]
-            }
-            marks = {
-                "student": student,
-                "lesson": lesson,
-                "lang": lang,
-                "seconds": round(time.monotonic() - began, 1),
-                "notes": [*notes, *paper.notes],
-                "exercises": exercises,
-                "total": sum(e["points"] for e in exercises.values()),
-                "max": sum(points.values()),
-                "sandbox": sandbox.name,
-                "key": key,
-            }
-            if old:  # marks of an earlier submission are kept
-                earlier = folder / "marks" / "earlier" / f"{student}-{old.get('key', 0)}.json"
-                write(earlier, target.read_bytes())
-            write(target, json.dumps(marks, ensure_ascii=False, indent=1) + "\n")
-            return marks
+        def one(paper: Submitted) -> None:
+            began = time.monotonic()
+            marked = Paper(paper.lang)
+            if paper.notebook:
+                numbers = course.get("students", {}).get(paper.student)
+                book = nbformat.read(paper.notebook, as_version=4)
+                marked = judge.judge(book, paper.lang, numbers)
+            _write_marks(paper, marked, course, time.monotonic() - began, label)
 
-        return _all(people, one, jobs, sandbox)
-
-
-def _all(people: dict[str, Any], one: Any, jobs: int, sandbox: confine.Sandbox) -> list[str]:
-    failed, done, before = [], 0, 0
-    with (
-        tqdm(total=len(people), unit="नोटबुक", desc=f"[{sandbox.name}]", dynamic_ncols=True) as bar,
-        ThreadPoolExecutor(jobs) as pool,
-    ):
-        waiting = {pool.submit(one, student): student for student in people}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    marks = future.result()
-                except Exception as error:  # ours or the machine's: the others go on
-                    text = str(error).strip().splitlines() or [""]
-                    failed.append(f"{waiting[future]}: {type(error).__name__}: {text[-1]}")
-                    bar.write(failed[-1])
-                else:
-                    done, before = done + (marks is not None), before + (marks is None)
-                bar.update()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        failed = _all(waiting, one, jobs, label)
+        shutil.rmtree(folder / ".sandbox", ignore_errors=True)
+    done, before = len(waiting) - len(failed), len(papers) - len(waiting)
     say(
         f"{done} जाँचे, {before} पहले से जाँचे हुए, {len(failed)} नहीं जाँचे जा सके।",
         f"{done} graded, {before} graded before, {len(failed)} could not be graded.",
@@ -591,7 +558,95 @@ def _all(people: dict[str, Any], one: Any, jobs: int, sandbox: confine.Sandbox) 
     return failed
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _judge(
+    folder: Path, course: dict[str, Any], limits: Limits, image: str | None, allow_none: bool
+) -> Judge:
+    """A judge whom the course's own answers have convinced. Raises GradingError."""
+    lesson, inside = course["lesson"], folder.resolve() / ".sandbox"
+    confine.furnish(inside, lesson)
+    sandbox = confine.choose(
+        inside,
+        image=image,
+        memory=limits.memory,
+        seconds=int(limits.total) + STARTING,
+        allow_none=allow_none,
+    )
+    source = nbformat.read(folder / "source" / lesson / NOTEBOOK, as_version=4)
+    judge = Judge(lesson, source, [0, course["seed"]], sandbox, limits)
+    try:
+        paper = judge.judge(source, course["lang"])
+    except WorkerFailed as failure:
+        raise GradingError(
+            f"छात्रों का कोड चलाने वाला प्रोग्राम शुरू नहीं हुआ ({sandbox.name}):",
+            f"The program that runs students' code did not start ({sandbox.name}):\n{failure}",
+        ) from None
+    wrong = [f"{name}: {mark.message}" for name, mark in paper.marks.items() if mark.points_lost]
+    if wrong:
+        raise GradingError(
+            "इस मशीन पर कोर्स के अपने जवाब भी सही नहीं निकले, इसलिए जाँच शुरू नहीं हुई:",
+            "On this machine not even the course's own answers come out right, so nothing was"
+            " graded:\n" + "\n".join(wrong),
+        )
+    return judge
+
+
+def _write_marks(
+    paper: Submitted, marked: Paper, course: dict[str, Any], seconds: float, sandbox: str
+) -> None:
+    """Whole or not at all; marks of an earlier submission are kept beside."""
+    unread = Mark("missing", paper.notes[-1] if paper.notes else SAYS["missing"][paper.lang])
+    exercises = {}
+    for name, most in course["points"].items():
+        mark = marked.marks.get(name, unread)
+        exercises[name] = {
+            "status": mark.status,
+            "points": 0 if mark.points_lost else most,
+            "max": most,
+            "mistake_id": mark.mistake_id,
+            "message": mark.message,
+        }
+    marks = {
+        "student": paper.student,
+        "lesson": course["lesson"],
+        "lang": paper.lang,
+        "seconds": round(seconds, 1),
+        "notes": [*paper.notes, *marked.notes],
+        "exercises": exercises,
+        "total": sum(exercise["points"] for exercise in exercises.values()),
+        "max": sum(course["points"].values()),
+        "sandbox": sandbox,
+        "key": paper.key,
+    }
+    if old := _json(paper.target):
+        earlier = paper.target.parent / "earlier" / f"{paper.student}-{old.get('key', 0)}.json"
+        write(earlier, paper.target.read_bytes())
+    write(paper.target, json.dumps(marks, ensure_ascii=False, indent=1) + "\n")
+
+
+def _all(
+    papers: list[Submitted], one: Callable[[Submitted], None], jobs: int, label: str
+) -> list[str]:
+    """Do `one` for each; what went wrong, a line each. Nothing that goes wrong stops the rest."""
+    failed = []
+    with (
+        tqdm(total=len(papers), unit="", desc=f"[{label}]", disable=not papers) as bar,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        running = {pool.submit(one, paper): paper.student for paper in papers}
+        try:
+            for future in as_completed(running):
+                if error := future.exception():  # ours or the machine's, not the student's
+                    text = (str(error).strip().splitlines() or [""])[-1]
+                    failed.append(f"{running[future]}: {type(error).__name__}: {text}")
+                    bar.write(failed[-1])
+                bar.update()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return failed
+
+
+def _json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

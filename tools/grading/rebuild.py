@@ -258,7 +258,7 @@ def _must_be_this(
     """Raises Unreadable for a notebook that is not the assignment's.
 
     The lesson that is read defines some of the same functions, so a few of them prove nothing."""
-    checks = re.compile(rf"\bcheck\.({'|'.join(functions)})\(")
+    checks = re.compile(rf"\bcheck\.({'|'.join(functions)})[.(]")
     ours = any({cell.id, cell.grade_id} & ids - {"imports", "start"} for cell in code)
     ours = ours or any(checks.search(cell.source) for cell in code)
     if (sent.lesson and sent.lesson != lesson) or not (ours or len(set(found)) >= 3):
