@@ -2,14 +2,14 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from tools.grading import NOTEBOOK, assign
+from tools.grading import NOTEBOOK, assign, variant_path
 from tools.lessons import ROOT, read_source
 
 LESSON = "01-attention"
@@ -60,7 +60,7 @@ def predict_memory():
 }
 
 
-def make_course(folder: Path, lang: str = "en") -> Path:
+def make_course(folder: Path, lang: str = "en", students: Iterable[str] = ()) -> Path:
     """What `course.py assign` makes, without nbgrader's part in it."""
     for name, notebook in {
         "source": assign.source_notebook(SOURCE, lang, SEED),
@@ -70,6 +70,12 @@ def make_course(folder: Path, lang: str = "en") -> Path:
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
     course = {"lesson": LESSON, "lang": lang, "seed": SEED, "version": "0.1.0", "points": POINTS}
+    if students:
+        course["students"] = {one: assign.draw(LESSON, SEED, one) for one in students}
+    for one, numbers in course.get("students", {}).items():
+        path = variant_path(folder, one)
+        path.parent.mkdir(parents=True)
+        nbformat.write(assign.student_notebook(read_source(SOURCE.path, numbers), lang), path)
     (folder / "course.json").write_text(json.dumps(course), "utf-8")
     return folder
 

@@ -148,6 +148,95 @@ def test_course_json_says_what_grading_needs(handed_out):
     assert (said["lesson"], said["lang"], said["seed"]) == (LESSON, lang, 4711)
 
 
+# --- each student's own numbers
+
+
+@pytest.fixture(scope="module")
+def with_students(handed_out, tmp_path_factory):
+    """The same, made anew with a list of students."""
+    folder, lang = handed_out
+    path = tmp_path_factory.mktemp("list") / "students.csv"
+    path.write_text("\ufeffName,Student\nAsha K,24CS01\nBina,24 CS 02\n\nChand,24CS03\n", "utf-8")
+    to = tmp_path_factory.mktemp("own") / lang
+    command = ["01", "--lang", lang, "--to", str(to), "--seed", "4711", "--students", str(path)]
+    assert assign.main(command) == 0
+    return to, folder, lang
+
+
+def variant_of(folder, student):
+    return nbformat.read(folder / "variants" / student / "exercises.ipynb", as_version=4)
+
+
+def test_each_student_gets_own_numbers_and_the_same_ones_again(with_students):
+    folder, _, lang = with_students
+    said = json.loads((folder / "course.json").read_text("utf-8"))["students"]
+    assert [*said] == ["24CS01", "24_CS_02", "24CS03"]
+    assert said["24CS01"] == assign.draw(LESSON, 4711, "24CS01")
+    assert said["24CS01"] != said["24_CS_02"] != said["24CS03"]
+    for student, numbers in said.items():
+        cells = by_id(variant_of(folder, student))
+        for function, own in numbers.items():
+            name = function.replace("_", "-")
+            exercise = check.sheet.exercises[function]
+            assert all(value in exercise.choices[key] for key, value in own.items())
+            given = ", ".join(f"{key}={value}" for key, value in own.items())
+            call = f"{function} = check.{function}.given({given})({function})"
+            assert cells[f"{name}-check"].source.strip() == call
+        card = cells["predict-spread-card"].source
+        assert f"`√{numbers['predict_spread']['d']}`" in card
+        assert bool(re.search("[ऀ-ॿ]", card)) == (lang == "hi")
+    drawn = [assign.draw(LESSON, 4711, str(i)) for i in range(60)]  # no number is never drawn
+    for function, exercise in check.sheet.exercises.items():
+        for key, choices in exercise.choices.items():
+            assert {one[function][key] for one in drawn} == set(choices)
+    assert drawn != [assign.draw(LESSON, 4712, str(i)) for i in range(60)]
+
+
+def test_the_common_release_stays_and_a_variant_differs_in_numbers_alone(with_students):
+    assign.find_programs()
+    from nbgrader.nbgraderformat import MetadataValidator
+    from nbgrader.utils import compute_checksum
+
+    folder, plain, _ = with_students
+    common = notebook(folder, "release")
+    assert common == notebook(plain, "release")
+    for student in ("24CS01", "24_CS_02", "24CS03"):
+        own = variant_of(folder, student)
+        MetadataValidator().validate_nb(own)
+        nbformat.validate(own)
+        for cell, base in zip(own.cells, common.cells, strict=True):
+            assert re.sub(r"\d+", "#", cell.source) == re.sub(r"\d+", "#", base.source)
+            if cell.source != base.source:
+                assert cell.id.startswith(("predict-spread", "predict-shapes", "predict-memory"))
+            flags = cell.metadata.get("nbgrader", {})
+            assert {**flags, "checksum": 0} == {**base.metadata.get("nbgrader", {}), "checksum": 0}
+            if "checksum" in flags:
+                assert flags.checksum == compute_checksum(cell)
+        assert sum("checksum" in c.metadata.get("nbgrader", {}) for c in own.cells) >= 16
+    assert not assign.SECRET.search(json.dumps(own, ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "students"),
+    [
+        ("asha\nbina\n\nasha\n", ["asha", "bina"]),
+        ("id,name\n7,Asha\n", ["7"]),
+        ("आशा\r\nबीना\r\n", ["आशा", "बीना"]),
+        ("../x\n", ["x"]),
+    ],
+)
+def test_a_list_of_students_is_read(tmp_path, text, students):
+    (tmp_path / "list").write_bytes(text.encode())
+    assert assign.read_students(tmp_path / "list") == students
+
+
+def test_a_list_without_students_is_named(tmp_path):
+    (tmp_path / "list").write_text("student,name\n")
+    for path in (tmp_path / "list", tmp_path / "none"):
+        with pytest.raises(GradingError, match="names no student"):
+            assign.read_students(path)
+
+
 # --- the command
 
 
@@ -169,8 +258,12 @@ def test_nothing_is_overwritten_unless_forced_and_marks_never(tmp_path, monkeypa
     with pytest.raises(GradingError, match="--force"):
         assign.assign("1", "en", tmp_path)
     language = "hi"
-    made = assign.assign("1", "hi", tmp_path, force=True)
+    made = assign.assign("1", "hi", tmp_path, force=True, students=["asha", "bina"])
     assert made["seed"] == seed and made["lang"] == "hi"
+    assert assign.assign("1", "hi", tmp_path, force=True) == made  # with its students
+    made = assign.assign("1", "hi", tmp_path, force=True, students=["bina"])
+    found = [path.parent.name for path in (tmp_path / "variants").glob("*/*")]
+    assert found == [*made["students"]] == ["bina"]
     assert (tmp_path / "marks" / "a.json").read_text() == "{}"
     (tmp_path / "file").write_text("")
     with pytest.raises(GradingError, match="not empty"):

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -474,7 +475,10 @@ def test_form() -> None:
             assert function.returns and all(arg.annotation for arg in function.args.args)
         cards = {c.lang: c.source for c in SOURCE.cells if c.id == f"{cell.id}-card"}
         (line,) = (c for c in SOURCE.cells if c.id == f"{cell.id}-check")
-        assert line.source.strip() == f"{name} = check.{name}({name})" and "check" in line.tags
+        numbers = ", ".join(f"{key}={value}" for key, value in EXERCISES[name].numbers.items())
+        given = f".given({numbers})" if numbers else ""
+        assert line.source.strip() == f"{name} = check.{name}{given}({name})"
+        assert "check" in line.tags
         for lang in LANGUAGES:
             use_language(lang)
             heading, _, facts = cards[lang].splitlines()[:3]
@@ -619,3 +623,81 @@ def test_a_prediction_is_told_only_after_a_guess() -> None:
     assert stub.todo and "512" not in stub.message
     for guess in (lambda: (32, 512), lambda: (32, 64), lambda: (1, 1)):
         assert "512" in check.predict_memory.judge(guess).message
+
+
+# ---- a student's own numbers ---------------------------------------------------------------------
+
+# What is right, from the numbers alone
+EXPECTED: dict[str, Callable[..., Any]] = {
+    "predict_spread": lambda d: (math.sqrt(d), 1),
+    "predict_shapes": lambda n, m, d_k, d_v: ((2, n, m), (2, n, d_v)),
+    "predict_memory": lambda heads: (heads * 32**4 * 4 / 2**20, heads * 64**4 * 4 / 2**20),
+}
+
+
+def all_numbers(exercise: Exercise) -> list[dict[str, int]]:
+    choices = exercise.choices
+    return [dict(zip(choices, v, strict=True)) for v in itertools.product(*choices.values())]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_choice_of_numbers_has_its_truth_and_its_mistakes(name: str) -> None:
+    exercise = EXERCISES[name]
+    assert exercise.numbers in all_numbers(exercise) and len(all_numbers(exercise)) >= 4
+    for numbers in all_numbers(exercise):
+        own = exercise.given(**numbers)
+        right = EXPECTED[name](**numbers)
+        assert own.judge(lambda right=right: right).passed, numbers
+        for mistake in own.mistakes:
+            assert own.judge(lambda wrong=mistake.wrong: wrong()).mistake_id == mistake.id, numbers
+        if right != EXPECTED[name](**exercise.numbers):
+            assert not exercise.judge(lambda right=right: right).passed, numbers
+    assert {name for name, e in EXERCISES.items() if e.choices} == set(EXPECTED)
+
+
+def test_the_reason_and_the_table_are_of_the_students_numbers(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    own = check.predict_spread.given(d=100)
+    assert own is check.predict_spread.given(d=100) and own is not check.predict_spread
+    assert check.predict_spread.given(d=64) is own.given(d=64) is check.predict_spread
+    message = own.judge(lambda: (10, 1)).message
+    assert "adds 100 products" in message and "√100 = 10" in message
+    assert "√64 = 8" in check.predict_spread.judge(lambda: (8, 1)).message
+    check.predict_spread.result = None
+    assert own(lambda: 3) is own.reference and not check.predict_spread.result.passed
+    assert own(own.reference) is own.reference and check.predict_spread.result.todo
+    own(lambda: (10, 1))
+    assert check.predict_spread.result.passed
+    for wrong in ({"d": 65}, {"n": 5}):
+        with pytest.raises(ValueError, match="choose from"):
+            check.predict_spread.given(**wrong)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_card_shows_the_numbers_that_its_check_gives(lang: str) -> None:
+    """In the source they are placeholders, filled in the card, the answer's cell and the check."""
+    theirs = {
+        "predict_spread": {"d": 144},
+        "predict_shapes": {"n": 3, "m": 9, "d_k": 8, "d_v": 24},
+        "predict_memory": {"heads": 12},
+    }
+    own = {c.id: c.source for c in read_source(SOURCE.path, theirs).cells if c.lang in (None, lang)}
+    default = {c.id: c.source for c in SOURCE.cells if c.lang in (None, lang)}
+    changed = {id for id in own if own[id] != default[id]}
+    assert changed == {
+        *("predict-spread-card", "predict-spread", "predict-spread-check"),
+        *("predict-shapes-card", "predict-shapes-check"),
+        *("predict-memory-card", "predict-memory", "predict-memory-check"),
+    }
+    for id in changed:
+        assert not re.search(r"\{\w+\}", own[id] + default[id]), id
+    for book, wanted in ((own, [144, 9, 12]), (default, [64, 7, 8])):
+        for name, number in zip(theirs, wanted, strict=True):
+            card = book[name.replace("_", "-") + "-card"]
+            assert re.search(rf"(?<!\d){number}(?!\d)", card), (name, number)
+    assert "64" not in own["predict-spread-card"] + own["predict-spread"]
+    assert "`√144`" in own["predict-spread-card"] and "`[2, 3, 8]`" in own["predict-shapes-card"]
+    assert own["predict-spread-check"].strip() == (
+        "predict_spread = check.predict_spread.given(d=144)(predict_spread)"
+    )

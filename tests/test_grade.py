@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import classroom
+import nbformat
 import psutil
 import pytest
 from classroom import FULL, OTHERWISE, POINTS, answer, as_bytes, bare, solved, with_answers
 
 from common.check import frozen
-from tools.grading import GradingError, collect, confine, grade
+from tools.grading import NOTEBOOK, GradingError, collect, confine, grade
 from tools.lessons import ROOT
 
 LIMITS = grade.Limits(step=5)
@@ -439,6 +440,50 @@ def test_unconfined_where_it_is_asked_for(tmp_path: Path) -> None:
     marks = json.loads((folder / "marks" / "asha.json").read_text("utf-8"))
     assert (marks["total"], marks["sandbox"]) == (FULL - POINTS["choice_gradient"], "none")
     assert marks["exercises"]["choice_gradient"]["status"] == "stopped"
+
+
+def test_each_student_is_judged_by_their_own_numbers(tmp_path: Path) -> None:
+    """Asha answers her numbers; Bina copied Asha's notebook; Guest is not in the list."""
+    folder = classroom.make_course(tmp_path / "course", students=["asha", "bina"])
+    said = json.loads((folder / "course.json").read_text("utf-8"))["students"]
+    varied = [name for name in said["asha"] if said["asha"][name] != said["bina"][name]]
+    assert len(varied) >= 2, "choose other names: these two have the same numbers"
+    exercises = importlib.import_module("common.check.attention").sheet.exercises
+    hers = nbformat.read(folder / "variants" / "asha" / NOTEBOOK, as_version=4)
+    answers = {name: answer(solved(), name).source for name in POINTS}
+    for name, numbers in said["asha"].items():
+        truth = exercises[name].given(**numbers).reference()
+        answers[name] = f"def {name}():\n    return {truth}"
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for student in ("asha", "bina"):  # bina's without the ids and metadata that tell its cells
+        data = with_answers(answers, hers)
+        data = as_bytes(data) if student == "asha" else bare(data)
+        (inbox / f"{student}.ipynb").write_bytes(data)
+    (inbox / "guest.ipynb").write_bytes(as_bytes(solved()))
+    collect.collect(folder, inbox)
+    assert grade.grade(folder, allow_none=True, limits=LIMITS) == []
+
+    marks = {s: json.loads((folder / f"marks/{s}.json").read_text()) for s in (*said, "guest")}
+    assert (marks["asha"]["total"], marks["asha"]["notes"]) == (FULL, [])
+    wrong = {n for n, e in marks["bina"]["exercises"].items() if e["status"] != "right"}
+    assert wrong == set(varied)
+    d = said["bina"]["predict_spread"]["d"]
+    if "predict_spread" in varied:
+        message = marks["bina"]["exercises"]["predict_spread"]["message"]
+        assert f"q·k adds {d} products" in message
+    (note,) = marks["guest"]["notes"]
+    assert marks["guest"]["total"] == FULL and "not in this assignment's list" in note
+    hers, rebuilt = (
+        nbformat.read(path, as_version=4)
+        for path in (
+            folder / "variants" / "asha" / NOTEBOOK,
+            folder / "submitted" / "asha" / classroom.LESSON / NOTEBOOK,
+        )
+    )
+    given = [cell for cell in hers.cells if not cell.metadata.get("nbgrader", {}).get("solution")]
+    kept = {cell.id: cell.source for cell in rebuilt.cells}
+    assert all(kept[cell.id] == cell.source for cell in given)
 
 
 def test_two_at_once_are_not_let_in(tmp_path: Path) -> None:

@@ -285,7 +285,8 @@ def assign(
     """Makes the folder `to`; returns what its course.json says.
 
     `seed` chooses the numbers of the hidden tests: a random one unless given, or kept from the
-    folder. `students` get numbers of their own: those of the folder, unless given. `force` writes source and release anew, and leaves what was received and graded alone.
+    folder. `students` get numbers of their own: those of the folder, unless given. `force`
+    writes source and release anew, and leaves what was received and graded alone.
     Raises LessonError for an unknown lesson, GradingError for a folder that has something in it.
     """
     (source,) = [

@@ -277,7 +277,7 @@ def collect(folder: Path, source: Path, names: Path | None = None) -> list[dict[
     if record.exists():
         entries = json.loads(record.read_text("utf-8"))
     known = {(entry["file"], entry["sha256"]): entry for entry in entries}
-    books: dict[str, NotebookNode] = {}  # a file's sha256 → rebuilt
+    books: dict[tuple[str, str], NotebookNode] = {}  # student, a file's sha256 → rebuilt
     before = {entry["student"] for entry in entries}
 
     for received in files_in(source, folder / "received", lesson):
@@ -288,9 +288,10 @@ def collect(folder: Path, source: Path, names: Path | None = None) -> list[dict[
             entries.append(entry)
     _settle(entries)
     for entry in entries:
-        if entry["outcome"] == "taken" and entry["sha256"] in books:
+        key = (entry["student"], entry["sha256"])
+        if entry["outcome"] == "taken" and key in books:
             target = folder / "submitted" / entry["student"] / lesson / NOTEBOOK
-            write(target, nbformat.writes(books[entry["sha256"]]) + "\n")
+            write(target, nbformat.writes(books[key]) + "\n")
     for student in before - {entry["student"] for entry in entries}:
         _rename_away(folder, student)
     write(record, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
@@ -312,7 +313,7 @@ def _take(
     release: Callable[[str], NotebookNode],
     lesson: str,
     table: dict[str, str],
-    books: dict[str, NotebookNode],
+    books: dict[tuple[str, str], NotebookNode],
 ) -> dict[str, Any]:
     """What is to be said of one file; its rebuilt notebook goes into `books`."""
     path, digest = received.path, hashlib.sha256(received.data).hexdigest()
@@ -335,7 +336,7 @@ def _take(
         sent = read_submission(received.data)
         book, entry["notes"] = rebuild(release(entry["student"]), sent, lesson)
         entry |= {"lang": sent.lang, "readable": True}
-        books[entry["sha256"]] = book
+        books[entry["student"], entry["sha256"]] = book
     except Unreadable as problem:
         entry["notes"] = [problem.text]
     return entry

@@ -325,7 +325,7 @@ class Judge:
     def judge(
         self, book: NotebookNode, lang: str, numbers: dict[str, dict[str, int]] | None = None
     ) -> Paper:
-        """`numbers`: function → the student's own. Raises WorkerFailed where no worker can be had."""
+        """`numbers`: function → the student's own. Raises WorkerFailed where none can be had."""
         paper = Paper(lang, numbers=numbers or {})
         end = time.monotonic() + self.limits.total
         session: Session | None = None
