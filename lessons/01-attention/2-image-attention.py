@@ -872,8 +872,8 @@ class Captioner(nn.Module):
         return tuple(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True))
 
     def _draw(self, weights: Tensor, generator: torch.Generator | None) -> Tensor:
-        """The cell that a hard look takes [B]. In training it is drawn half the time, else -1 for the
-        weighted sum, which calms REINFORCE (Xu et al. 2015, section 4.1)."""
+        """The cell that a hard look takes [B]. In training it is drawn half of the times; -1 says
+        the weighted sum, which calms REINFORCE (Xu et al. 2015, section 4.1)."""
         if generator is None:
             return weights.argmax(1)
         drawn = torch.multinomial(weights.detach().cpu(), 1, generator=generator)[:, 0]
