@@ -346,7 +346,7 @@ class AdditiveAttention(nn.Module):
     def weigh(self, query: Tensor, projected_key: Tensor) -> Tensor:
         """The same for keys that went through `to_key` already: once, for many queries."""
         hidden = torch.tanh(self.to_query(query)[:, None] + projected_key)  # [B, n, width]
-        return softmax(self.v(hidden)[..., 0])
+        return self.v(hidden)[..., 0].softmax(-1)  # PyTorch's own: the same as ours of 1.1
 
 
 class MeanLook(nn.Module):
@@ -524,9 +524,12 @@ class Captioner(nn.Module):
             weights = self.attention.weigh(state, key)  # [B, 36]: where to look now
             if self.look == "mean":
                 weights = torch.full_like(weights, 1 / weights.shape[1])
-            drawn = self._draw(weights, generator)
-            one_cell = value[torch.arange(len(value)), drawn.clamp(min=0)]
-            context = torch.where(drawn[:, None] < 0, (weights[:, None] @ value)[:, 0], one_cell)
+            context = (weights[:, None] @ value)[:, 0]
+            drawn = torch.full_like(first, -1)
+            if self.look == "hard":
+                drawn = self._draw(weights, generator)
+                one_cell = value[torch.arange(len(value)), drawn.clamp(min=0)]
+                context = torch.where(drawn[:, None] < 0, context, one_cell)
             state = self.remember(torch.cat([self.embed(word), context], dim=1), state)
             scores = self.to_word(torch.cat([state, context], dim=1))  # [B, words]
             steps.append((scores, weights, drawn))
@@ -534,10 +537,8 @@ class Captioner(nn.Module):
         return tuple(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True))
 
     def _draw(self, weights: Tensor, generator: torch.Generator | None) -> Tensor:
-        """The one cell that a hard look takes; -1 for the weighted sum: half the time in training,
-        which calms REINFORCE (Xu et al. 2015, section 4.1), and always for the other looks."""
-        if self.look != "hard":
-            return weights.new_full(weights.shape[:1], -1, dtype=torch.long)
+        """The cell that a hard look takes [B]. In training it is drawn half of the times; -1 says
+        the weighted sum, which calms REINFORCE (Xu et al. 2015, section 4.1)."""
         if generator is None:
             return weights.argmax(1)
         drawn = torch.multinomial(weights.detach().cpu(), 1, generator=generator)[:, 0]
