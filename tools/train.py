@@ -31,7 +31,7 @@ def train_captions(
 
     Returns for each look and language the share of exact captions and the pointing accuracy.
     """
-    steps = {"soft": 2000, "hard": 2000, "mean": 1200}
+    steps = {"soft": 1800, "hard": 2000, "mean": 1200}
     seconds = {}
     began = _clock(device)
     cnn, _ = train_cnn(steps=_part(600, scale), device=device)

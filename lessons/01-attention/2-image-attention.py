@@ -15,16 +15,16 @@
 #
 # Six motifs lie on a carpet, and someone asks: *what is drawn in red?* In this notebook a model learns to look at the right
 # place although nobody ever shows it one, and then to describe a whole picture, in Hindi and in English, looking at each
-# thing as it names it. The next cell but one shows where you will arrive.
+# thing as it names it. The first picture below shows where you will arrive.
 #
 # **You need** [the first notebook of this lesson](1-attention.en.ipynb) and an idea of what a convolution is.
 # **Time**: about an hour to read and try; *Run all* takes about a minute and a half on two CPU cores.
-# %% [markdown] lang="hi" of="a32d8139"
+# %% [markdown] lang="hi" of="6a5f59b2"
 # # 1.2 · चित्र पर ध्यान: मॉडल कहाँ देखता है
 #
 # एक क़ालीन पर छह आकृतियाँ बनी हैं और कोई पूछता है: *लाल रंग में क्या बना है?* इस नोटबुक में मॉडल सही जगह देखना ख़ुद सीखेगा;
 # जगह उसे कोई नहीं बताएगा। फिर वही मॉडल पूरे चित्र का वर्णन हिंदी और अंग्रेज़ी में लिखेगा, और जिस चीज़ का नाम लिखेगा उसी को देखेगा।
-# हम कहाँ पहुँचेंगे, यह दो सेल नीचे दिखेगा।
+# हम कहाँ पहुँचेंगे, यह नीचे के पहले चित्र में दिखेगा।
 #
 # **क्या आना चाहिए**: [इस पाठ की पहली नोटबुक](1-attention.hi.ipynb), और इतना अंदाज़ा कि कनवॉल्यूशन क्या होता है।
 # **समय**: पढ़ने और आज़माने में लगभग एक घंटा; *Run all* दो CPU कोर पर लगभग डेढ़ मिनट लेता है।
@@ -110,7 +110,7 @@ plots.show_images(
 # बतानी है। दृश्य कोड ने बनाया है, इसलिए हमें पता है कि जवाब किस ख़ाने में है। तो हम दो बातें नाप सकते हैं:
 #
 # - **जवाब की सटीकता**: आकृति कितनी बार सही बताई;
-# - **इशारे की सटीकता** (pointing accuracy): सबसे भारी ध्यान-भार वाला ख़ाना कितनी बार वही था जिसके बारे में पूछा गया।
+# - **इशारे की सटीकता** (pointing accuracy): सबसे बड़े ध्यान-भार (attention weight) वाला ख़ाना कितनी बार वही था जिसके बारे में पूछा गया।
 #
 # मॉडल को सिर्फ़ जवाब बताया जाता है, जगह कभी नहीं।
 # %% name="scenes"
@@ -205,7 +205,7 @@ def fit(
 # First the CNN learns to name *single* motifs and their colours, as published captioners start from a CNN that was trained to classify. Then it is frozen.
 # It has never seen a scene.
 # %% [markdown] lang="hi" of="007ffd74"
-# पहले CNN *अकेली* आकृति और उसका रंग पहचानना सीखता है; कैप्शन लिखने वाले छपे हुए मॉडल भी ऐसे CNN से शुरू होते हैं जो पहचानना सीख चुका हो। फिर उसे जमा दिया जाता है (frozen)।
+# पहले CNN *अकेली* आकृति और उसका रंग पहचानना सीखता है; शोध-पत्रों के कैप्शन वाले मॉडल भी ऐसे CNN से शुरू होते हैं जो पहचानना सीख चुका हो। फिर उसे फ़्रीज़ (frozen) कर देते हैं: उसके भार (weights) आगे नहीं बदलते।
 # पूरा दृश्य उसने कभी नहीं देखा।
 # %% name="train-cnn" tags=["export"]
 def train_cnn(
@@ -275,7 +275,7 @@ plots.show(
 # > *Show, attend and tell* (Xu et al. 2015) there are 14 × 14 cells from a VGG network, scored by additive attention from the writer's state.
 # %% [markdown] lang="hi" of="c83f5da1"
 # > **आपने पढ़ा होगा** "ध्यान पिक्सलों को तौलता है"। वह *फ़ीचर मैप के ख़ानों* को तौलता है: यहाँ 36, और हर एक लगभग 20 × 20 पिक्सल के पैच से बनता है।
-# > *Show, attend and tell* (Xu et al. 2015) में VGG नेटवर्क के 14 × 14 ख़ाने हैं, जिन्हें लिखने वाले की अवस्था से निकला additive attention स्कोर देता है।
+# > *Show, attend and tell* (Xu et al. 2015) में VGG नेटवर्क के 14 × 14 ख़ाने हैं, जिन्हें स्कोर additive attention देता है; क्वेरी है लिखने वाले नेटवर्क की अवस्था (state)।
 
 # %% [markdown] lang="en" name="by-hand"
 # ## 3 · Four cells, by hand
@@ -306,9 +306,9 @@ print(
     "lotus, star: attention", [round(a, 2) for a in answer.tolist()], "mean", mean_answer.tolist()
 )
 # %% [markdown] lang="en" name="by-hand-after"
-# The mean says "half a lotus, half a star" whatever is asked. The colours are in it, and the shapes; *which belongs to which* is lost.
-# %% [markdown] lang="hi" of="c4f2b9a4"
-# औसत हर सवाल पर यही कहता है: "आधा कमल, आधा तारा"। उसमें रंग भी हैं और आकार भी; *कौन किसका है*, यही खो गया।
+# The mean says "as much lotus as star" (0.25 each) whatever is asked. The colours are in it, and the shapes; *which belongs to which* is lost.
+# %% [markdown] lang="hi" of="0bbe46f7"
+# साधारण औसत हर सवाल पर यही कहता है: "जितना कमल, उतना ही तारा" (दोनों 0.25)। उसमें रंग भी हैं और आकार भी; *कौन किसका है*, यही खो गया।
 
 
 # %% [markdown] lang="en" name="additive-text"
@@ -346,7 +346,7 @@ class AdditiveAttention(nn.Module):
 # %% [markdown] lang="en" name="looks-text"
 # A **look** turns the cells into one vector. Two looks to compare, alike in everything but the weights:
 # %% [markdown] lang="hi" of="f633faa1"
-# **नज़र** (look) सारे ख़ानों को एक वेक्टर में बदलती है। तुलना के लिए दो नज़रें, जिनमें भारों के सिवा सब एक-सा है:
+# **नज़र** (look) सारे ख़ानों को एक वेक्टर में बदलती है। तुलना के लिए दो नज़रें, जिनमें ध्यान-भारों के सिवा सब एक-सा है:
 # %% name="soft-look" tags=["export"]
 class MeanLook(nn.Module):
     """Every cell counts the same: mean pooling."""
@@ -445,7 +445,7 @@ def measure(reader: nn.Module, cells: Tensor, questions: Questions) -> tuple[flo
 # Does looking help, and is it luck? Two seeds each, the same CNN, the same questions, the same number of steps. One more control: perhaps the mean only needs
 # *longer*, so it also gets three times the steps.
 # %% [markdown] lang="hi" of="a4f14621"
-# क्या देखने से सच में फ़ायदा होता है, या यह संयोग है? दोनों की दो-दो seed; वही CNN, वही सवाल, उतने ही क़दम। एक कंट्रोल और: हो सकता है औसत को बस *ज़्यादा समय* चाहिए हो,
+# क्या देखने से सच में फ़ायदा होता है, या यह संयोग है? दोनों की दो-दो seed; वही CNN, वही सवाल, उतने ही क़दम। एक कंट्रोल और: हो सकता है साधारण औसत को बस *ज़्यादा समय* चाहिए हो,
 # इसलिए उसे तिगुने क़दम भी दिए हैं।
 # %% name="mean-pooling-fails"
 soft = [train_reader(lambda: SceneReader(SoftLook()), cells, one, seed=s) for s in range(2)]
@@ -482,11 +482,11 @@ measured.append([t("answer, question by colour"), soft_right, mean_right, t("mea
 # %% [markdown] lang="en" name="mean-after"
 # The mean is far above the 1/8 of blind guessing, since it knows which motifs are in the scene, but it cannot say which of them is red. That is the measured worth of attention
 # *on this task*. It is no law: a mean over much wider cells that hold "red-and-lotus" as one number each can store everything, at a price. And where there is one thing
-# to see, the mean does just as well. That is the next section.
-# %% [markdown] lang="hi" of="57db4d8d"
-# औसत 1/8 के तुक्के से काफ़ी ऊपर है, क्योंकि उसे पता है कि दृश्य में कौन-कौन सी आकृतियाँ हैं; पर उनमें लाल कौन-सी है, यह वह नहीं बता पाता। *इस काम पर* ध्यान का नापा हुआ फ़ायदा यही है।
+# to see, the mean does well too. That is the next section.
+# %% [markdown] lang="hi" of="d2908c68"
+# साधारण औसत 1/8 के तुक्के से काफ़ी ऊपर है, क्योंकि उसे पता है कि दृश्य में कौन-कौन सी आकृतियाँ हैं; पर उनमें लाल कौन-सी है, यह वह नहीं बता पाता। *इस काम पर* ध्यान का नापा हुआ फ़ायदा यही है।
 # यह कोई नियम नहीं: ख़ाने बहुत चौड़े हों और "लाल-कमल" के लिए अलग संख्या रखें, तो औसत में भी सब समा सकता है, बस महँगा पड़ता है। और जहाँ देखने को एक ही चीज़ हो,
-# वहाँ औसत भी उतना ही अच्छा है। अगला भाग इसी पर है।
+# वहाँ साधारण औसत से भी अच्छा काम चल जाता है। अगला सेक्शन इसी पर है।
 # %% name="spotlight" tags=["export"]
 def spotlight(image: Tensor, weights: Tensor) -> Tensor:
     """A picture uint8 [3, S, S] lit by its weights [n]: bright where they are heavy. -> 0…1."""
@@ -519,7 +519,7 @@ plots.show_images(
 #
 # A table often shown to explain attention over a picture: *Face .8, Background .2, Car .7*. Can these be attention weights?
 # %% [markdown] lang="hi" of="c9ec5a42"
-# ## 5 · भार क्या हैं, और क्या नहीं
+# ## 5 · ध्यान-भार क्या हैं, और क्या नहीं
 #
 # चित्र पर ध्यान समझाने के लिए अक्सर यह तालिका दिखती है: *चेहरा .8, पृष्ठभूमि .2, कार .7*। क्या ये ध्यान-भार हो सकते हैं?
 # %% name="face-table"
@@ -541,7 +541,7 @@ assert torch.allclose(shares, torch.tensor([0.47, 0.12, 0.41]), atol=0.005)
 # The same table comes with the words "so the background is *ignored*". Softmax is never zero. How much weight goes to empty cells, and does it matter? We put noise into the empty
 # cells and watch the scores of the answers.
 # %% [markdown] lang="hi" of="47b8ca5d"
-# उसी तालिका के साथ यह भी लिखा मिलता है: "यानी पृष्ठभूमि *अनदेखी* हो जाती है"। सॉफ़्टमैक्स कभी शून्य नहीं देता। तो ख़ाली ख़ानों पर कितना भार जाता है, और क्या उससे कुछ बदलता है? हम
+# उसी तालिका के साथ यह भी लिखा मिलता है: "यानी पृष्ठभूमि *अनदेखी* हो जाती है"। सॉफ़्टमैक्स कभी शून्य नहीं देता। तो ख़ाली ख़ानों पर कितना ध्यान-भार जाता है, और क्या उससे कुछ बदलता है? हम
 # ख़ाली ख़ानों के वेक्टर हिलाते हैं और देखते हैं कि जवाबों के स्कोर बदलते हैं या नहीं।
 # %% name="background-not-ignored"
 empty = (test_scenes.motif == EMPTY).to(device)  # [N, 9]
@@ -584,12 +584,12 @@ measured.append(
 # ## 6 · The trap: one thing to see
 #
 # Now scenes with a *single* motif among pale grains. We train a reader with mean pooling: it has no attention at all. Then we draw heat maps over its picture anyway, from numbers
-# that play no part in the answer: the length of each cell's vector, and 30 attention layers with random weights that nobody trained.
-# %% [markdown] lang="hi" of="af15ce91"
+# that play no part in the answer: the length of each cell's value vector, and 30 attention layers with random weights that nobody trained.
+# %% [markdown] lang="hi" of="72eef846"
 # ## 6 · जाल: देखने को एक ही चीज़
 #
-# अब ऐसे दृश्य जिनमें फीके दानों के बीच *एक ही* आकृति है। हम औसत वाला रीडर सिखाते हैं: उसमें ध्यान है ही नहीं। फिर भी उसके चित्र पर हीट मैप बनाते हैं, ऐसी संख्याओं से जिनका जवाब
-# में कोई हाथ नहीं: हर ख़ाने के वेक्टर की लंबाई, और random भारों वाली 30 ध्यान-लेयरें जिन्हें किसी ने नहीं सिखाया।
+# अब ऐसे दृश्य जिनमें फीके दानों के बीच *एक ही* आकृति है। हम औसत पूलिंग (mean pooling) वाला रीडर सिखाते हैं: उसमें ध्यान है ही नहीं। फिर भी उसके चित्र पर हीट मैप बनाते हैं, ऐसी संख्याओं से जिनका जवाब
+# में कोई हाथ नहीं: हर ख़ाने के वैल्यू-वेक्टर की लंबाई, और रैंडम (random) भारों वाली 30 ध्यान-लेयरें जिन्हें किसी ने नहीं सिखाया।
 # %% name="trap"
 alone, test_alone = (make_scenes(n, s, 1, 1, clutter=True) for n, s in ((2000, 20), (500, 21)))
 alone_cells, test_alone_cells = see(cnn, alone.images), see(cnn, test_alone.images)
@@ -652,7 +652,7 @@ plots.show_images(
 # (section 12).
 # %% [markdown] lang="hi" of="3e255822"
 # जो मैप अकेली चीज़ पर पड़े, वह कुछ साबित नहीं करता। दो आदतें बचाती हैं: ऐसा काम चुनिए जिसमें *कई* दावेदार हों, और देखिए कि मैप बदलने पर जवाब बदलता है या नहीं
-# (भाग 12)।
+# (सेक्शन 12)।
 
 
 # %% [markdown] lang="en" name="hard-text"
@@ -667,7 +667,7 @@ plots.show_images(
 # %% [markdown] lang="hi" of="f1c5af9e"
 # ## 7 · हार्ड ध्यान: लॉटरी से एक ख़ाना
 #
-# सॉफ़्ट ध्यान सब ख़ानों को मिलाता है। **हार्ड ध्यान** (hard attention) *एक* ही लेता है: भारों को प्रायिकता मानकर एक ख़ाने की लॉटरी निकालता है। लॉटरी का कोई ग्रेडिएंट नहीं होता, इसलिए चुनना
+# सॉफ़्ट ध्यान सब ख़ानों को मिलाता है। **हार्ड ध्यान** (hard attention) *एक* ही लेता है: ध्यान-भारों को प्रायिकता मानकर एक ख़ाने की लॉटरी निकालता है। लॉटरी का कोई ग्रेडिएंट नहीं होता, इसलिए चुनना
 # REINFORCE से सीखा जाता है, जैसे 1.1 में: जिस चुनाव का जवाब औसत (बेसलाइन) से अच्छा रहा, उसकी संभावना बढ़ती है।
 #
 # $$\nabla \approx (R - b)\, \nabla \log \alpha_{i}, \qquad i \sim \alpha$$
@@ -724,7 +724,7 @@ measured.append(
 # Hard attention reads one cell of 36 and so is cheap in use, but its lesson is noisy: its seeds differ more. That "it uses sampling" is only half the story; the other half is that
 # something must carry a gradient past the draw: REINFORCE, a straight-through or a relaxed estimator.
 # %% [markdown] lang="hi" of="90bae7e7"
-# हार्ड ध्यान 36 में से एक ही ख़ाना पढ़ता है, इसलिए इस्तेमाल में सस्ता है; पर उसकी सीख में शोर है, seed बदलने पर नतीजा ज़्यादा बदलता है। "वह sampling करता है" आधी बात है; बाक़ी आधी यह कि
+# हार्ड ध्यान 36 में से एक ही ख़ाना पढ़ता है, इसलिए इस्तेमाल में सस्ता है; पर उसकी सीख में शोर है, seed बदलने पर नतीजा ज़्यादा बदलता है। "वह नमूना (sample) चुनता है", यह आधी बात है; बाक़ी आधी यह कि
 # लॉटरी के पार ग्रेडिएंट पहुँचाने को कुछ चाहिए: REINFORCE, straight-through, या कोई नरम (relaxed) रूप।
 
 
@@ -736,8 +736,8 @@ measured.append(
 # %% [markdown] lang="hi" of="fd5fa05f"
 # ## 8 · एक साथ दो सवाल: हेड
 #
-# *लाल **और** पीले रंग में क्या-क्या बना है?* दो जगहें चाहिए, इसी क्रम में। एक सॉफ़्टमैक्स अपना भार दोनों में बाँट तो सकता है, पर तब दोनों की वैल्यू *घुल-मिल* जाती हैं: फिर वही भाग 3। दो हेड के पास
-# अपने-अपने projection हैं और वे एक ही समय में दो जगह देखते हैं।
+# *लाल **और** पीले रंग में क्या-क्या बना है?* दो जगहें चाहिए, इसी क्रम में। एक सॉफ़्टमैक्स अपना ध्यान-भार दोनों में बाँट तो सकता है, पर तब दोनों की वैल्यू *घुल-मिल* जाती हैं: फिर वही सेक्शन 3 वाली बात। दो हेड के पास
+# अपने-अपने प्रोजेक्शन (projection) हैं और वे एक ही समय में दो जगह देखते हैं।
 # %% name="heads-look" tags=["export"]
 class HeadsLook(nn.Module):
     """Several heads look at the same time, each through projections of its own."""
@@ -805,22 +805,22 @@ plots.show_images(
 # > **You may have read** that the heads "process the scores together". They are separate learned projections, run side by side; only their outputs are joined (Vaswani et al. 2017).
 # > Nobody told the first head to take the first colour: it is the division of labour that answers best.
 # %% [markdown] lang="hi" of="362af26e"
-# > **आपने पढ़ा होगा** कि हेड "मिलकर स्कोर पर काम करते हैं"। असल में हर हेड के अपने सीखे हुए projection हैं और सब साथ-साथ चलते हैं; जुड़ते सिर्फ़ उनके आउटपुट हैं (Vaswani et al. 2017)।
+# > **आपने पढ़ा होगा** कि हेड "मिलकर स्कोर पर काम करते हैं"। असल में हर हेड के अपने सीखे हुए प्रोजेक्शन हैं और सब साथ-साथ चलते हैं; जुड़ते सिर्फ़ उनके आउटपुट हैं (Vaswani et al. 2017)।
 # > किस हेड को कौन-सा रंग देखना है, यह किसी ने नहीं बताया: काम का यही बँटवारा सबसे अच्छे जवाब देता है।
 
 
 # %% [markdown] lang="en" name="caption-text"
 # ## 9 · A caption, word by word
 #
-# Now the model speaks. A small recurrent network writes one word at a time; before each word it looks at the cells anew, with its own state as the query. That is the whole of *Show, attend
+# Now the model speaks. A small recurrent network writes one word at a time; before each word it looks at the cells anew, with its own state as the query. That is the core of *Show, attend
 # and tell*. The first word it is given is the language: `<hi>` or `<en>`.
 #
 # Position codes return here: the caption goes through the picture in reading order, so the model must know where each cell is.
-# %% [markdown] lang="hi" of="a2a2601f"
+# %% [markdown] lang="hi" of="03da5b7f"
 # ## 9 · कैप्शन, शब्द-दर-शब्द
 #
-# अब मॉडल बोलता है। एक छोटा recurrent नेटवर्क एक-एक शब्द लिखता है; हर शब्द से पहले वह ख़ानों को नए सिरे से देखता है, और उसकी अपनी अवस्था (state) ही क्वेरी होती है। *Show, attend and tell*
-# बस इतना ही है। उसे पहला शब्द हम देते हैं, यानी भाषा: `<hi>` या `<en>`।
+# अब मॉडल बोलता है। एक छोटा रिकरेंट (recurrent) नेटवर्क एक-एक शब्द लिखता है; हर शब्द से पहले वह ख़ानों को नए सिरे से देखता है, और उसकी अपनी अवस्था (state) ही क्वेरी होती है। *Show, attend and tell*
+# का मूल विचार यही है। उसे पहला शब्द हम देते हैं, यानी भाषा: `<hi>` या `<en>`।
 #
 # पोज़िशनल एनकोडिंग (positional encoding) यहाँ लौटती है: कैप्शन चित्र को पढ़ने के क्रम में बताता है, इसलिए मॉडल को पता होना चाहिए कि कौन-सा ख़ाना कहाँ है।
 # %% name="captioner" tags=["export"]
@@ -933,8 +933,8 @@ def measure_captions(
 
 
 # %% [markdown] lang="en" name="caption-train-text"
-# Two to four motifs, colours may repeat, two languages. Your captioner trains for a few hundred steps: watch the loss. A caption counts as right only when *every* word is.
-# %% [markdown] lang="hi" of="d59ecf08"
+# Two to four motifs, colours may repeat, two languages. Your captioner trains for a few hundred steps. A caption counts as right only when *every* word is.
+# %% [markdown] lang="hi" of="ac2699d4"
 # दो से चार आकृतियाँ, रंग दोहराए जा सकते हैं, भाषाएँ दो। आपका मॉडल कुछ सौ क़दम सीखेगा। कैप्शन तभी सही माना जाएगा जब उसका *हर* शब्द सही हो।
 # %% name="caption-training"
 told_scenes = make_scenes(6000, seed=30, least=2, most=4, distinct=False)
@@ -1045,12 +1045,12 @@ plots.show_images(
 # ## 10 · Control: shuffle the cells
 #
 # Attention over a set knows no order (1.1). So if we shuffle the 36 cells of a picture, the answer to *what is red?* must stay *exactly*, and the map must move with the cells. And a
-# model with position codes must stumble.
-# %% [markdown] lang="hi" of="2e2146ad"
+# model with position codes must tell another caption.
+# %% [markdown] lang="hi" of="1cb35263"
 # ## 10 · कंट्रोल: ख़ाने फेंट दीजिए
 #
 # समूह पर ध्यान क्रम नहीं जानता (1.1)। तो चित्र के 36 ख़ाने फेंट दें, तब भी *लाल क्या है?* का जवाब *हूबहू* वही रहना चाहिए, और मैप को ख़ानों के साथ चलना चाहिए। और जिस मॉडल में
-# पोज़िशनल एनकोडिंग है, उसे लड़खड़ाना चाहिए।
+# पोज़िशनल एनकोडिंग है, उसका कैप्शन बदल जाना चाहिए।
 # %% name="patch-shuffle"
 order = torch.randperm(36, generator=torch.Generator().manual_seed(0)).to(device)
 scores, weights = reader(test_cells, test_one.words)
@@ -1079,12 +1079,12 @@ measured.append(
 # ## 11 · A tiny ViT: cells that look at each other
 #
 # *What is to the right of the red one?* The question finds red, but the answer stands elsewhere, and no cell knows its neighbour. Here one look is not enough. In a **Vision Transformer** (Dosovitskiy et al. 2020)
-# the cells first look at *each other* (self-attention), then the question looks at them. Ours has nine cells and two of the blocks that you wrote in 1.1; its cells come from the CNN, which the paper calls a hybrid.
-# %% [markdown] lang="hi" of="0d421793"
+# the cells look at *each other* (self-attention), block by block, and one extra token among them gathers the answer. In ours that token is the question. It has nine cells and two of the blocks that you wrote in 1.1; its cells come from the CNN, which the paper calls a hybrid.
+# %% [markdown] lang="hi" of="57909665"
 # ## 11 · नन्हा ViT: ख़ाने एक-दूसरे को देखते हैं
 #
 # *लाल वाले के दाईं ओर क्या है?* सवाल लाल को तो ढूँढ लेता है, पर जवाब कहीं और है, और किसी ख़ाने को अपने पड़ोसी का पता नहीं। यहाँ एक नज़र काफ़ी नहीं। **Vision Transformer** (Dosovitskiy et al. 2020)
-# में पहले ख़ाने *एक-दूसरे* को देखते हैं (स्व-ध्यान), फिर सवाल उन्हें देखता है। हमारे ViT में नौ ख़ाने हैं और 1.1 में आपके लिखे दो ब्लॉक; उसके ख़ाने CNN से आते हैं, जिसे पेपर hybrid कहता है।
+# में ख़ाने हर ब्लॉक में *एक-दूसरे* को देखते हैं (स्व-ध्यान, self-attention), और उनके बीच एक अतिरिक्त टोकन जवाब जुटाता है। यहाँ वह टोकन सवाल है। हमारे ViT में नौ ख़ाने हैं और 1.1 में आपके लिखे दो ब्लॉक; उसके ख़ाने CNN से आते हैं, जिसे पेपर hybrid कहता है।
 # %% name="tiny-vit" tags=["export"]
 class TinyViT(nn.Module):
     """The question and nine cells look at one another, block by block; then it answers."""
@@ -1229,11 +1229,11 @@ pick_cell(
 #
 # Two readers, the same three attacks: all weights equal; the weights shuffled over the cells; the weights of another scene. And Adebayo's test: make the *network* random and see whether the map survives.
 # %% [markdown] lang="hi" of="d1235774"
-# ## 12 · क्या मैप ही कारण है?
+# ## 12 · क्या मैप से वजह पता चलती है?
 #
 # > **आपने पढ़ा होगा** कि हीट मैप बता देता है मॉडल ने *क्यों* यह फ़ैसला किया। अपने आप वह ऐसा नहीं बताता (Jain & Wallace 2019; Adebayo et al. 2018)। मैप सबूत तभी है जब जवाब उस पर *टिका* हो। तो उसे बदलकर देखते हैं।
 #
-# दो रीडर, तीन एक-से हमले: सारे भार बराबर; भार ख़ानों में फेंट दिए; भार किसी और दृश्य के। और Adebayo वाली जाँच: *नेटवर्क* को ही random कर दीजिए और देखिए मैप बचता है या नहीं।
+# दो रीडर, दोनों पर वही तीन हमले: सारे ध्यान-भार बराबर; ध्यान-भार ख़ानों में फेंटे हुए; ध्यान-भार किसी और दृश्य के। और Adebayo वाली जाँच: *नेटवर्क* को ही रैंडम कर दीजिए और देखिए कि मैप बचता है या नहीं।
 # %% name="not-explanation"
 @torch.no_grad()
 def answers_with(reader: nn.Module, cells: Tensor, words: Tensor, weights: Tensor) -> Tensor:
@@ -1300,12 +1300,12 @@ measured.append(
 # ## 13 · What maps are used for: detection and segmentation
 #
 # A map that the answer depends on can be put to work. Its heaviest cell is a **detection** (where is the red thing?); where it is above a threshold is a **segmentation** (which pixels are it?). Nobody labelled a box or a pixel. We measure
-# the overlap with the truth, IoU = intersection ÷ union; the control uses the map of another question. Expect no fine outline: a map of 6 × 6 cells cannot follow a petal. Captioning was section 9.
-# %% [markdown] lang="hi" of="e61b6724"
+# the overlap with the truth, IoU = intersection ÷ union; the control uses the map of another question; for the box it is chance, 1/9. Expect no fine outline: a map of 6 × 6 cells cannot follow a petal. Captioning was section 9.
+# %% [markdown] lang="hi" of="c1669338"
 # ## 13 · मैप किस काम आते हैं: detection और segmentation
 #
 # जिस मैप पर जवाब टिका हो, उससे काम लिया जा सकता है। उसका सबसे भारी ख़ाना **detection** है (लाल चीज़ कहाँ है?); जहाँ वह एक सीमा से ऊपर हो, वह **segmentation** है (कौन-से पिक्सल उसके हैं?)। किसी ने न बॉक्स बताया,
-# न पिक्सल। हम असली हिस्से से मेल नापते हैं: IoU = साझा हिस्सा ÷ कुल हिस्सा; कंट्रोल में किसी और सवाल का मैप है। बारीक किनारों की उम्मीद मत रखिए: 6 × 6 ख़ानों का मैप पंखुड़ी के साथ-साथ नहीं मुड़ सकता। कैप्शन भाग 9 में थे।
+# न पिक्सल। हम असली हिस्से से मेल नापते हैं: IoU = साझा हिस्सा ÷ कुल हिस्सा; कंट्रोल में किसी और सवाल का मैप है; बॉक्स के लिए तुक्का, यानी 1/9। बारीक किनारों की उम्मीद मत रखिए: 6 × 6 ख़ानों का मैप पंखुड़ी के साथ-साथ नहीं मुड़ सकता। कैप्शन सेक्शन 9 में थे।
 # %% name="segmentation"
 def pixels_above(weights: Tensor, share: float = 0.5) -> Tensor:
     """Weights [N, 36] -> bool [N, 72, 72]: above `share` of the picture's greatest weight."""
@@ -1418,12 +1418,12 @@ plots.table(
 # | hard attention | REINFORCE, batch mean as baseline, entropy, half the time the weighted sum | REINFORCE, moving average as baseline, entropy, half the time the weighted sum |
 # | measured by | exact captions and pointing accuracy | BLEU-4 24.3 (soft), 25.0 (hard) |
 # %% [markdown] lang="hi" of="1356a948"
-# एक छपे हुए नुस्ख़े के साथ रखकर देखिए। काम अलग-अलग हैं, इसलिए अंकों की तुलना मत कीजिए; *नुस्ख़े* की कीजिए:
+# इसे एक शोध-पत्र के नुस्ख़े के साथ रखकर देखिए। काम अलग-अलग हैं, इसलिए अंकों की तुलना मत कीजिए; *नुस्ख़े* की कीजिए:
 #
 # | | यह नोटबुक | Xu et al. 2015 |
 # |---|---|---|
 # | चित्र | कोड से बने दृश्य, 72 × 72 | MS COCO की तस्वीरें |
-# | ख़ाने | 6 × 6, हर एक 64 संख्याएँ; छोटा CNN, जमा हुआ | 14 × 14, हर एक 512 संख्याएँ; VGG, जमा हुआ |
+# | ख़ाने | 6 × 6, हर एक 64 संख्याएँ; छोटा CNN, फ़्रीज़ किया हुआ | 14 × 14, हर एक 512 संख्याएँ; VGG, फ़्रीज़ किया हुआ |
 # | स्कोर | additive | additive |
 # | लिखने वाला | GRU, 128 | LSTM |
 # | हार्ड ध्यान | REINFORCE, बेसलाइन बैच का औसत, एंट्रॉपी, आधी बार भारित औसत | REINFORCE, बेसलाइन चलता औसत, एंट्रॉपी, आधी बार भारित औसत |
