@@ -287,8 +287,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         written = {path.stem: path.stat().st_mtime_ns for path in marks.glob("*.json")}
-        time.sleep(1)
-        left = [p for p in map(command_of, psutil.process_iter()) if str(folder) in p]
+        left = still_running(folder, seconds=30)
 
         assert grade.grade(folder, jobs=2, limits=LIMITS) == []
         connections = 0
@@ -296,6 +295,19 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
             server.accept()
             connections += 1
     yield Graded(folder, sent, written, left, connections)
+
+
+def still_running(folder: Path, seconds: float) -> list[str]:
+    """The commands that name the folder, once there are none or the seconds are over.
+
+    A sandbox that is being set up in the moment of the kill ends when it finds nothing to read.
+    """
+    until = time.monotonic() + seconds
+    while left := [p for p in map(command_of, psutil.process_iter()) if str(folder) in p]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.2)
+    return left
 
 
 def command_of(process: psutil.Process) -> str:
