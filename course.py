@@ -56,8 +56,8 @@ COMMANDS = {
     ),
     "bench": Command(
         "tools.bench",
-        "learner",
-        "",
+        "dev",
+        "[gan]",
         "compare the course with published recipes",
         "कोर्स की तुलना प्रकाशित विधियों से करें",
     ),
@@ -378,7 +378,8 @@ def hand_over(command: list, cwd: Path | None = None, **env) -> int:
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd or ROOT,
-        env={**os.environ, "PYTHONUTF8": "1", **env},
+        # Where PYTHONDONTWRITEBYTECODE is set, every process would compile all of torch anew
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "", **env},
     )
     while True:
         try:

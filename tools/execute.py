@@ -26,6 +26,7 @@ def environment() -> dict[str, str]:
         "COURSE_STATIC": "1",
         "OMP_WAIT_POLICY": "passive",
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "",  # else every kernel compiles all of torch anew
         "MPLBACKEND": "agg",
     }
     return {"OMP_NUM_THREADS": "1", **os.environ, **fixed}
