@@ -20,6 +20,7 @@ from common.check import Exercise, Result, Sheet
 from common.check import attention as check
 from common.lang import t, use_language
 from tools.build import skeleton, split_solution
+from tools.grading.assign import SECRET, student_notebook
 from tools.lessons import LANGUAGES, ROOT, read_source
 
 SOURCE = read_source(ROOT / "lessons" / "01-attention" / "exercises.py")
@@ -180,6 +181,10 @@ def padded(last, after):
     return weights
 
 
+def filled(scores, seen, low):
+    return scores.masked_fill(~seen, low).softmax(-1).masked_fill(~seen, 0)
+
+
 def padded_by_cutting(scores, lengths):
     out = torch.zeros_like(scores)
     for b, length in enumerate(lengths.tolist()):
@@ -270,6 +275,7 @@ WRONG: dict[str, list[tuple[str, Callable[..., Any]]]] = {
         ("hard-max", lambda: torch.tensor([1.0, 0.0, 0.0])),
         ("uniform", lambda: [0.333, 0.333, 0.333]),
         ("no-exp", lambda: [0.36, 0.34, 0.30]),
+        ("base-10", lambda: [0.45, 0.34, 0.21]),
         ("count", lambda: 0.6),
     ],
     "softmax": [
@@ -320,6 +326,7 @@ WRONG: dict[str, list[tuple[str, Callable[..., Any]]]] = {
     ],
     "library_attention": [
         ("inverted", library(lambda allowed: allowed)),
+        ("nan-hidden", lambda *inputs: library(lambda mask: mask)(*inputs).nan_to_num(0)),
         ("no-mask", library(lambda allowed: torch.zeros_like(allowed))),
         ("transposed", library(lambda allowed: ~allowed.T)),
         ("numbers", library(lambda allowed: 1.0 * allowed)),
@@ -329,6 +336,12 @@ WRONG: dict[str, list[tuple[str, Callable[..., Any]]]] = {
         ("uniform-row", padded(0, lambda s, seen: s.masked_fill(~seen, -1e30).softmax(-1))),
         ("mask-after", padded(0, lambda s, seen: s.softmax(-1) * seen)),
         ("length-off-by-one", padded(1, lambda s, seen: s.masked_fill(~seen, -1e30).softmax(-1))),
+        ("uniform-row", padded(0, lambda s, seen: s.masked_fill(~seen, -100).softmax(-1))),
+        *(
+            ("fill-too-high", padded(0, lambda s, seen, low=low: filled(s, seen, low)))
+            for low in (-100, -1_000, -10_000)
+        ),
+        ("fill-too-high", padded(0, lambda s, seen: (s - 100.0 * ~seen).softmax(-1) * seen)),
     ],
     "split_heads": [
         ("words-mixed", lambda x, h: x.view(x.shape[0], h, x.shape[1], x.shape[2] // h)),
@@ -461,6 +474,38 @@ def test_solutions_pass(lang: str) -> None:
         assert space[name] is not exercise.reference
     assert printed.count("\n✔ ") == len(EXERCISES)
     assert t("solved: {solved} of {all}", solved=len(EXERCISES), all=len(EXERCISES)) in printed
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_prediction_has_its_reason_folded_under_the_solution(lang: str) -> None:
+    cells = skeleton(SOURCE, lang).cells
+    ids = [cell.id for cell in cells]
+    for name, exercise in EXERCISES.items():
+        id = name.replace("_", "-")
+        assert (f"{id}-why" in ids) == bool(exercise.explain)
+        if exercise.explain:
+            place = ids.index(f"{id}-solution")
+            assert ids[place - 1 : place + 2] == [f"{id}-check", f"{id}-solution", f"{id}-why"]
+            folded = re.fullmatch(
+                r"<details><summary>.+?</summary>(.+)</details>",
+                (cells[place + 1].source.replace("\n", " ")),
+            )
+            assert folded and bool(DEVANAGARI.search(folded[1])) == (lang == "hi")
+    handed_out = student_notebook(SOURCE, lang).cells
+    assert not any(cell.id.endswith("-why") or SECRET.search(cell.source) for cell in handed_out)
+    assert all(SECRET.search(cell.source) for cell in cells if cell.id.endswith("-why"))
+
+
+def test_the_hint_on_empty_rows_says_what_each_softmax_gives() -> None:
+    empty = torch.full((2,), -math.inf)
+    space = {"Tensor": Tensor}
+    exec(split_solution(CELLS["softmax"].source)[1], space)
+    assert space["softmax"](empty).isnan().all() and (attention.softmax(empty) == 0).all()
+    for cell in SOURCE.cells:
+        if cell.id == "scaled-dot-product-attention-card":
+            hint = cell.source.split("<details>")[3]
+            assert re.search(r"0/0.*`nan`.*`nan`.*\b0\b", hint, re.DOTALL)
+            assert re.search("the course's own|कोर्स का अपना", hint)
 
 
 def test_form() -> None:

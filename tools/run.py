@@ -30,28 +30,14 @@ from tools.lessons import (
     wanted_sources,
     write,
 )
+from tools.page import document
 
-PAGE = """<!DOCTYPE html>
-<html lang="{lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, "Noto Sans Devanagari", sans-serif; max-width: 72rem;
-  margin: auto; padding: 0 1rem; color: #111; background: #fff; }}
-.figures {{ display: flex; flex-wrap: wrap; gap: .75rem; align-items: start; }}
-.figures img {{ max-width: 18rem; max-height: 14rem; border: 1px solid #ccc; }}
-.failed {{ color: #a00000; font-weight: bold; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{heading}</h1>
-{sections}
-</main>
-</body>
-</html>
+STYLE = """\
+body { font: 16px/1.5 system-ui, "Noto Sans Devanagari", sans-serif; max-width: 72rem;
+  margin: auto; padding: 0 1rem; color: #111; background: #fff; }
+.figures { display: flex; flex-wrap: wrap; gap: .75rem; align-items: start; }
+.figures img { max-width: 18rem; max-height: 14rem; border: 1px solid #ccc; }
+.failed { color: #a00000; font-weight: bold; }
 """
 SECTION = """<section lang="{lang}">
 <h2><a href="{page}">{title}</a></h2>
@@ -142,13 +128,10 @@ def run(wanted: list[str], languages: tuple[str, ...] = LANGUAGES, root: Path = 
         sections[job.label] = section(job, titles[job.label], gallery / job.label.split("/")[0])
 
     execute.run(jobs, done)
-    index = PAGE.format(
-        lang=languages[0],
-        title=" · ".join(TITLE[lang] for lang in languages),
-        heading=" · ".join(f'<span lang="{lang}">{TITLE[lang]}</span>' for lang in languages),
-        sections="\n".join(sections[job.label] for job in jobs),
-    )
-    write(gallery / "index.html", index)
+    title = " · ".join(TITLE[lang] for lang in languages)
+    heading = " · ".join(f'<span lang="{lang}">{TITLE[lang]}</span>' for lang in languages)
+    body = "\n".join([f"<h1>{heading}</h1>", *(sections[job.label] for job in jobs)])
+    write(gallery / "index.html", document(languages[0], title, STYLE, body))
     failed = sum(job.failure is not None for job in jobs)
     print(
         f"{len(jobs) - failed} of {len(jobs)} notebooks ran; {gallery.relative_to(root)}/index.html"

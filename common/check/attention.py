@@ -52,6 +52,11 @@ predict_weights.mistake(
     lambda: t("softmax is soft: no weight is ever exactly 0"),
 )
 predict_weights.mistake(
+    "base-10",
+    lambda: torch.tensor(_THREE).div(math.log(10)).softmax(0).tolist(),
+    lambda: t("math.log is to base e, not 10: exp takes it back, so exp(log(6)) is 6"),
+)
+predict_weights.mistake(
     "uniform",
     lambda: [1 / 3, 1 / 3, 1 / 3],
     lambda: t("the differences between the scores are still there after adding 10"),
@@ -492,6 +497,14 @@ library_attention.mistake(
     lambda: t("the last word, which may look at all of them, comes out as nan"),
 )
 library_attention.mistake(
+    "nan-hidden",
+    lambda *inputs: _library(lambda allowed: allowed)(*inputs).nan_to_num(),
+    lambda: t(
+        "the nan is hidden, not healed: the mask still says the opposite, so each word looks where"
+        " it may not"
+    ),
+)
+library_attention.mistake(
     "no-mask",
     _library(lambda allowed: None),
     lambda: t("now every word sees every other: the mask is needed"),
@@ -540,14 +553,20 @@ def _padded_right(scores: Tensor, lengths: Tensor) -> Tensor:
     planted="nan-row",
 )
 def padded_weights(g: Generator) -> Iterator[Case]:
-    def case(lengths: list[int], n: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    def case(
+        lengths: list[int], n: int, dtype: torch.dtype = torch.float32, drop: float = 0
+    ) -> list[Tensor]:
         scores = torch.randn(len(lengths), n, max(lengths) + 1, generator=g, dtype=dtype)
-        return [scores, torch.tensor(lengths)]
+        sizes = torch.tensor(lengths)
+        return [scores - drop * _real(sizes, scores.shape[-1]), sizes]
 
     yield t("with three captions of 2, 4 and 1 words"), *case([2, 4, 1], 2)
     yield t("with an empty caption"), *case([3, 0], 2)
     yield t("with two empty captions of three"), *case([0, 5, 0], 3)
     yield t("with float64"), *case([0, 2], 1, torch.float64)
+    # so low that padding filled with -100, -1000 or -10,000 lies above the real words
+    low = case([2, 3], 2, torch.float64, drop=50_000)
+    yield t("with real words that score far below the padding"), *low
 
 
 padded_weights.mistake(
@@ -561,6 +580,14 @@ padded_weights.mistake(
     lambda: t(
         "the nan is gone, but the empty caption now looks at its padding with equal weights;"
         " they should be 0"
+    ),
+)
+padded_weights.mistake(
+    "fill-too-high",
+    lambda scores, lengths: _padded(-100)(scores, lengths) * _real(lengths, scores.shape[-1]),
+    lambda: t(
+        "real words may score lower than the number that you give the padding, which then takes"
+        " their weight: only -inf is below every score"
     ),
 )
 padded_weights.mistake(

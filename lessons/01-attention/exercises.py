@@ -104,6 +104,19 @@ def predict_weights() -> list[float]:
 # %% name="predict-weights-check" tags=["check"]
 predict_weights = check.predict_weights(predict_weights)
 
+# %% [markdown] lang="en" name="predict-weights-why"
+# <details><summary>Why</summary>
+#
+# `exp(log(6) + 10)` is `6 * exp(10)`, and likewise for 3 and 1. Dividing by the sum, `10 * exp(10)`, takes `exp(10)` out again: only the differences between scores count.
+#
+# </details>
+# %% [markdown] lang="hi" of="913d6160"
+# <details><summary>क्यों</summary>
+#
+# `exp(log(6) + 10)` असल में `6 * exp(10)` है; 3 और 1 के साथ भी यही होता है। सबके जोड़ `10 * exp(10)` से भाग दीजिए, तो `exp(10)` कट जाता है: फ़र्क़ सिर्फ़ स्कोरों के अंतर से पड़ता है।
+#
+# </details>
+
 
 # %% [markdown] lang="en" name="softmax-card"
 # ### 2. Write: a softmax that does not overflow
@@ -197,6 +210,19 @@ def predict_spread() -> tuple[float, float]:
 # %% name="predict-spread-check" tags=["check"]
 predict_spread = check.predict_spread.given(d=64)(predict_spread)
 
+# %% [markdown] lang="en" name="predict-spread-why"
+# <details><summary>Why</summary>
+#
+# The score adds 64 independent products, each of variance 1: its variance is 64 and its spread the root of that, 8. Divided by `√64`, which is 8, it is 1 again; that is why attention divides by `√d`.
+#
+# </details>
+# %% [markdown] lang="hi" of="0c80e4f4"
+# <details><summary>क्यों</summary>
+#
+# स्कोर में 64 स्वतंत्र गुणनफल जुड़ते हैं, हर एक का वेरिएंस 1: तो स्कोर का वेरिएंस 64 हुआ और मानक विचलन उसका वर्गमूल, यानी 8। `√64` यानी 8 से भाग देने पर वह फिर 1 रह जाता है; ध्यान में `√d` से भाग इसीलिए देते हैं।
+#
+# </details>
+
 
 # %% [markdown] lang="en" name="scaled-dot-product-attention-card"
 # ### 4. Write: scaled dot-product attention
@@ -220,10 +246,10 @@ predict_spread = check.predict_spread.given(d=64)(predict_spread)
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# In a row of nothing but `-inf` softmax computes 0/0. Setting the weights to 0 where the mask is False, after softmax, mends that row and changes no other.
+# In a row of nothing but `-inf` the usual softmax (PyTorch's, and the one asked for in exercise 2) computes 0/0, which is `nan`. Setting the weights to 0 where the mask is False, after softmax, mends that row and changes no other. You see no `nan`? Then the course's own softmax stands in for yours: it gives 0 there.
 #
 # </details>
-# %% [markdown] lang="hi" of="0b7603b7"
+# %% [markdown] lang="hi" of="283d42c8"
 # ### 4. लिखिए: scaled dot-product attention
 #
 # ★★ · 15 मिनट · ख़ुद लिखिए · *पूरा सूत्र `softmax(QKᵀ/√d_k)V`, मास्क के साथ*
@@ -245,7 +271,7 @@ predict_spread = check.predict_spread.given(d=64)(predict_spread)
 # </details>
 # <details><summary>संकेत 3</summary>
 #
-# जिस पंक्ति में `-inf` के सिवा कुछ नहीं, वहाँ सॉफ़्टमैक्स 0/0 निकालता है। सॉफ़्टमैक्स के बाद, जहाँ मास्क False है वहाँ ध्यान-भार 0 कर दीजिए: वह पंक्ति सुधर जाती है और बाक़ी में कुछ नहीं बदलता।
+# जिस पंक्ति में `-inf` के सिवा कुछ नहीं, वहाँ आम सॉफ़्टमैक्स (PyTorch का, और अभ्यास 2 वाला भी) 0/0 निकालता है, यानी `nan`। सॉफ़्टमैक्स के बाद, जहाँ मास्क False है वहाँ ध्यान-भार 0 कर दीजिए: वह पंक्ति सुधर जाती है और बाक़ी में कुछ नहीं बदलता। आपको `nan` नहीं दिखा? तो आपके सॉफ़्टमैक्स की जगह कोर्स का अपना सॉफ़्टमैक्स चल रहा है: वह वहाँ 0 देता है।
 #
 # </details>
 # %% name="scaled-dot-product-attention" tags=["exercise"] points=2
@@ -296,6 +322,19 @@ def predict_shapes() -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 # %% name="predict-shapes-check" tags=["check"]
 predict_shapes = check.predict_shapes.given(n=5, m=7, d_k=16, d_v=32)(predict_shapes)
+
+# %% [markdown] lang="en" name="predict-shapes-why"
+# <details><summary>Why</summary>
+#
+# Each of the 5 queries gives each of the 7 keys one weight: `[5, 7]`. The output mixes the values by these weights, so it has one row for each query, 32 wide like a value. And the 16? It was summed away in `q @ k`.
+#
+# </details>
+# %% [markdown] lang="hi" of="9ce1ba86"
+# <details><summary>क्यों</summary>
+#
+# 5 क्वेरी हैं और 7 की-वेक्टर; हर क्वेरी हर की-वेक्टर को एक ध्यान-भार देती है: `[5, 7]`। इन्हीं ध्यान-भारों से वैल्यू मिलाकर आउटपुट बनता है, इसलिए उसमें हर क्वेरी की एक पंक्ति है, उतनी चौड़ी जितनी एक वैल्यू, यानी 32। और 16? वह `q @ k` के जोड़ में चला गया।
+#
+# </details>
 
 
 # %% [markdown] lang="en" name="part-masks"
@@ -664,6 +703,19 @@ def predict_memory() -> tuple[float, float]:
 
 # %% name="predict-memory-check" tags=["check"]
 predict_memory = check.predict_memory.given(heads=8)(predict_memory)
+
+# %% [markdown] lang="en" name="predict-memory-why"
+# <details><summary>Why</summary>
+#
+# 32×32 cells are n = 1024, so one head has n² = 2²⁰ weights of 4 bytes, 4 MiB, and 8 heads take 32 MiB. Twice the side is 4 times the cells and 16 times the weights: 512 MiB.
+#
+# </details>
+# %% [markdown] lang="hi" of="6c4ab550"
+# <details><summary>क्यों</summary>
+#
+# 32×32 ख़ाने यानी n = 1024, तो एक हेड के n² = 2²⁰ ध्यान-भार हुए, 4-4 बाइट के: 4 MiB। 8 हेड के 32 MiB। भुजा दोगुनी करें तो ख़ाने 4 गुना और ध्यान-भार 16 गुना हो जाते हैं: 512 MiB।
+#
+# </details>
 
 
 # %% [markdown] lang="en" name="part-pictures"

@@ -45,7 +45,7 @@ from tools.lessons import (
 )
 
 COURSE = "srijan"  # nbgrader's name for the course, in gradebook.db
-SECRET = re.compile(r"### (BEGIN|STUB|END)|judge\(|<summary>(Solution|हल)")
+SECRET = re.compile(r"### (BEGIN|STUB|END)|judge\(|<summary>(Solution|हल|Why|क्यों)")
 
 HAND_IN = {
     "hi": (
@@ -140,12 +140,14 @@ def points_of(source: Source) -> dict[str, int]:
 
 
 def student_notebook(source: Source, lang: str, root: Path = ROOT) -> NotebookNode:
-    """What students get: the built notebook without its folded solutions and without the badge,
-    which would open the copy that has them; with nbgrader's metadata."""
+    """What students get: the built notebook without its folded solutions, their reasons, and the
+    badge, which would open the copy that has them; with nbgrader's metadata."""
     points = points_of(source)
     cells = {cell.id: cell for cell in source.cells if cell.lang in (None, lang)}
     notebook = build.skeleton(source, lang, root)
-    notebook.cells = [cell for cell in notebook.cells if cell.id in cells]
+    notebook.cells = [
+        cell for cell in notebook.cells if cell.id in cells and not cell.id.endswith("-why")
+    ]
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue

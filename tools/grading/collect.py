@@ -246,7 +246,7 @@ OUTCOMES = {  # what was done with a file
     "older": both("रखा है; गिना नया वाला जाएगा", "kept; a later one counts"),
     "refused": both("रखा है, पर जाँचा नहीं जा सकता", "kept, but cannot be graded"),
     "beside": both(
-        "रखा है; नोटबुक नहीं है, छात्र की नोटबुक अलग से मिली", "kept beside the student's notebook"
+        "रखा है; नोटबुक नहीं है, विद्यार्थी की नोटबुक अलग से मिली", "kept beside the student's notebook"
     ),
 }
 
@@ -404,7 +404,7 @@ def main(argv: list[str] | None = None) -> int:
     students = len({entry["student"] for entry in entries})
     refused = counts["refused"]
     say(
-        f"\n{len(entries)} फ़ाइलें, {students} छात्र; {counts['taken']} नोटबुक जाँची जा सकती हैं,"
+        f"\n{len(entries)} फ़ाइलें, {students} विद्यार्थी; {counts['taken']} नोटबुक जाँची जा सकती हैं,"
         f" {refused} फ़ाइलें नहीं।",
         f"{len(entries)} files by {students} students; {counts['taken']} notebooks can be graded,"
         f" {refused} files cannot.",

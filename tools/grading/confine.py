@@ -286,9 +286,9 @@ def choose(
             return sandbox
     tried = ", ".join(dict.fromkeys(s.name for s in candidates)) or "-"
     raise GradingError(
-        "छात्रों का कोड यहाँ सुरक्षित घेरे में नहीं चल सकता, इसलिए जाँच शुरू नहीं हुई।"
+        "विद्यार्थियों का कोड यहाँ सुरक्षित घेरे में नहीं चल सकता, इसलिए जाँच शुरू नहीं हुई।"
         f" (आज़माया: {tried})\nUbuntu/Debian पर: sudo apt install bubblewrap।"
-        " या --container IMAGE दीजिए। --unconfined से बिना घेरे के चलता है: तब छात्रों का कोड"
+        " या --container IMAGE दीजिए। --unconfined से बिना घेरे के चलता है: तब विद्यार्थियों का कोड"
         " आपकी हर फ़ाइल पढ़ और मिटा सकता है।",
         "Students' code cannot be confined here, so nothing was graded."
         f" (Tried: {tried})\nOn Ubuntu or Debian: sudo apt install bubblewrap."

@@ -577,7 +577,7 @@ def _judge(
         paper = judge.judge(source, course["lang"])
     except WorkerFailed as failure:
         raise GradingError(
-            f"छात्रों का कोड चलाने वाला प्रोग्राम शुरू नहीं हुआ ({sandbox.name}):",
+            f"विद्यार्थियों का कोड चलाने वाला प्रोग्राम शुरू नहीं हुआ ({sandbox.name}):",
             f"The program that runs students' code did not start ({sandbox.name}):\n{failure}",
         ) from None
     wrong = [f"{name}: {mark.message}" for name, mark in paper.marks.items() if mark.points_lost]
@@ -691,7 +691,7 @@ def main(argv: list[str] | None = None) -> int:
     limits = Limits(step=options.seconds, memory=options.memory * MEBIBYTE)
     if options.unconfined:
         say(
-            "सावधान: छात्रों का कोड बिना घेरे के चल रहा है।",
+            "सावधान: विद्यार्थियों का कोड बिना घेरे के चल रहा है।",
             "Careful: students' code runs without confinement.",
         )
     try:

@@ -32,6 +32,7 @@ from tools import cards
 from tools.grading import GradingError, load_course, say, utf8_output
 from tools.grading.assign import COURSE, find_programs
 from tools.lessons import EXERCISES, LANGUAGES, ROOT, Source, read_source, write
+from tools.page import document
 
 # state → sign, Hindi, English
 STATES = {
@@ -113,22 +114,6 @@ svg text { fill: var(--ink); font-size: 13px; text-anchor: middle; }
 svg line { stroke: var(--quiet); }
 """
 )
-PAGE = """<!doctype html>
-<html lang="{lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
 
 
 @dataclass
@@ -246,10 +231,6 @@ def table(klass: Class) -> str:
 # --- a student's page -----------------------------------------------------------------------------
 
 
-def page(lang: str, title: str, parts: Iterator[str]) -> str:
-    return PAGE.format(lang=lang, title=escape(title), style=STYLE, body="\n".join(parts))
-
-
 def listed(items: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
 
@@ -258,7 +239,8 @@ def feedback(klass: Class, mark: dict) -> str:
     """The page of one student, in the student's language."""
     lang = klass.lang(mark)
     heading = text("feedback", lang)
-    return page(lang, f"{heading}: {mark['student']}", _feedback(klass, mark, lang, heading))
+    body = "\n".join(_feedback(klass, mark, lang, heading))
+    return document(lang, f"{heading}: {mark['student']}", STYLE, body)
 
 
 def _feedback(klass: Class, mark: dict, lang: str, heading: str) -> Iterator[str]:
@@ -314,7 +296,7 @@ def overview(klass: Class) -> str:
     """The page on the class, in the assignment's language."""
     lang = klass.course["lang"]
     heading = f"{text('class', lang)}: {klass.title(lang)}"
-    return page(lang, heading, _overview(klass, lang, heading))
+    return document(lang, heading, STYLE, "\n".join(_overview(klass, lang, heading)))
 
 
 def _overview(klass: Class, lang: str, heading: str) -> Iterator[str]:
