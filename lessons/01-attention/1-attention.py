@@ -59,7 +59,7 @@ from common.rangoli import Factors, render
 from common.attention import draw_border, train_border_writer
 
 start_tiles = torch.tensor([[0, 4, 7, 0]], device=device)  # lotus, paisley, diya, lotus …
-writer, _ = train_border_writer(causal=True, steps=200, device=device)
+writer, _ = train_border_writer(causal=True, device=device)
 plots.show(
     draw_border(writer, start_tiles),
     alt=t("A rangoli border: four tiles given, eight written; arcs lead back to tiles of one kind"),
@@ -987,13 +987,13 @@ class BorderWriter(nn.Module):
 
 # %% name="train-border-writer" tags=["export"]
 def train_border_writer(
-    causal: bool, steps: int = 400, seed: int = 0, device: torch.device | str = "cpu"
+    causal: bool, steps: int = 200, seed: int = 0, device: torch.device | str = "cpu"
 ) -> tuple[BorderWriter, Tensor]:
     """Train on borders of 12 tiles with a random rule of 3; returns the model and its losses."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = BorderWriter().to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     generator = torch.Generator().manual_seed(seed)
     mask = causal_mask(11, device) if causal else None
     losses = []
@@ -1025,54 +1025,64 @@ def write_border(
 # %% [markdown] lang="en" name="cheating-text"
 # The second and third tile cannot be known: the pattern shows itself only after three tiles. An honest model is right there 1 time in 8, and its loss cannot fall below $\frac{2}{11}\ln 8$ (two tiles of eleven are a guess among eight). The control trains *without* the mask.
 # Nothing hides the rest of the border, so it can find the answer in a *later* tile of the same kind. When it writes, no later tile exists.
-# %% [markdown] lang="hi" of="8278c4ca"
+#
+# One lucky run proves nothing, so each model is trained three times, from other random numbers (*seeds*); the table gives the lowest and the highest of the three. Watch the loss: half-way the cheat is ahead, at the end it is not. What gives it away are the tiles that nobody can know.
+# %% [markdown] lang="hi" of="cb4dc9f8"
 # दूसरी और तीसरी टाइल पहले से जानना नामुमकिन है: क्रम तीन टाइलों के बाद ही खुलता है। ईमानदार मॉडल वहाँ 8 में से 1 बार सही होगा, और उसका लॉस $\frac{2}{11}\ln 8$ से नीचे नहीं जा सकता (ग्यारह में से दो टाइलें आठ में से एक का अंदाज़ा हैं)। कंट्रोल मॉडल मास्क के *बिना* सीखता है।
 # किनारी का बाक़ी हिस्सा उससे छिपा नहीं, तो वह जवाब *आगे* की वैसी ही किसी टाइल से उठा सकता है। पर जब ख़ुद लिखना पड़ता है, तो आगे कोई टाइल होती ही नहीं।
+#
+# एक बार का नतीजा क़िस्मत से भी अच्छा आ सकता है, इसलिए हर मॉडल को तीन बार सिखाते हैं, हर बार नई रैंडम संख्याओं (*seed*) से; तालिका में तीनों का सबसे छोटा और सबसे बड़ा मान है। लॉस पर नज़र रखिए: आधे रास्ते पर नक़लची आगे है, अंत में नहीं। उसकी पोल वे टाइलें खोलती हैं जिन्हें कोई पहले से जान ही नहीं सकता।
 # %% name="cheating"
 test_borders = (
     torch.randint(8, (1_000, 3), generator=torch.Generator().manual_seed(9)).repeat(1, 4).to(device)
 )
-rows, writers = [], {}
+runs, writers = {}, {}
 for name, causal in {t("causal mask"): True, t("no mask"): False}.items():
-    writer, losses = train_border_writer(causal, device=device)
-    with torch.no_grad():
-        guesses = writer(test_borders[:, :-1], causal_mask(11, device) if causal else None)[
-            0
-        ].argmax(-1)
-    hit = (guesses == test_borders[:, 1:]).float()
-    written = write_border(writer, test_borders[:, :4], causal=causal)
-    wrote = (written[:, 4:] == test_borders[:, 4:]).float().mean().item()
-    rows.append(
-        [
-            name,
-            losses[-20:].mean().item(),
-            hit[:, :2].mean().item(),
-            hit[:, 2:].mean().item(),
-            wrote,
-        ]
-    )
-    writers[name] = writer
+    mask = causal_mask(11, device) if causal else None
+    rows = []
+    for seed in range(3):
+        writer, losses = train_border_writer(causal, seed=seed, device=device)
+        with torch.no_grad():
+            guesses = writer(test_borders[:, :-1], mask)[0].argmax(-1)
+        hit = (guesses == test_borders[:, 1:]).float()
+        written = write_border(writer, test_borders[:, :4], causal=causal)
+        wrote = (written == test_borders)[:, 4:].float()
+        parts = [losses[80:100], losses[-20:], hit[:, :2], hit[:, 2:], wrote]
+        rows.append([part.mean().item() for part in parts])
+        writers.setdefault(name, writer)  # the first seed's serves from here on
+    runs[name] = torch.tensor(rows)  # [3 seeds, 5 numbers]
 floor = 2 / 11 * math.log(8)
-rows.append([t("the best an honest model can do"), floor, 1 / 8, 1.0, 1.0])
+table = [
+    [name, *(f"{low:.2f}–{high:.2f}" for low, high in zip(run.amin(0), run.amax(0), strict=True))]
+    for name, run in runs.items()
+]
 plots.table(
-    rows,
+    [*table, [t("the best an honest model can do"), None, floor, 1 / 8, 1.0, 1.0]],
     columns=[
         t("model"),
+        t("loss half-way"),
         t("last loss"),
         t("unknowable tiles right"),
         t("other tiles right"),
         t("right when writing"),
     ],
     caption=t(
-        "Too good to be true is a leak: without the mask the loss is lower and the writing worse"
+        "Too good to be true is a leak: it knows what nobody can know, and writes badly"
+        " (lowest–highest of 3 seeds)"
     ),
 )
-(_, loss_causal, early_causal, _, wrote_causal), (_, loss_leak, early_leak, _, wrote_leak), _ = rows
-assert floor - 0.03 < loss_causal < floor + 0.03
-assert early_causal < 0.2 and wrote_causal > 0.98
-assert early_leak > 0.9 and loss_leak < loss_causal and wrote_leak < 0.9
+half, last, early, _, wrote = runs[t("causal mask")].T
+half_leak, last_leak, early_leak, _, wrote_leak = runs[t("no mask")].T
+assert (last - floor).abs().max() < 0.03 and early.max() < 0.2 and wrote.min() > 0.98
+assert half_leak.max() < half.min() and last_leak.min() > last.max()
+assert early_leak.min() > 0.4 and wrote_leak.max() < 0.6
 measured.append(
-    [t("border tiles written right"), wrote_causal, wrote_leak, t("trained without mask")]
+    [
+        t("border tiles written right, mean of 3 seeds"),
+        wrote.mean().item(),
+        wrote_leak.mean().item(),
+        t("trained without mask"),
+    ]
 )
 
 
@@ -1156,42 +1166,94 @@ measured.append(
     [t("answers that change with the tile"), *changed_answers.values(), t("another tile")]
 )
 
+
 # %% [markdown] lang="en" name="third-text"
 # And positions? Ask a block for the *third* tile of six (its six guesses, one a place, are averaged). With position codes that is easy. Without them it can only know which tiles are there, not where; the best it can do is to guess the commonest.
 # %% [markdown] lang="hi" of="21ca0989"
 # और पोज़िशनल एनकोडिंग किस काम की है? मॉडल को छह टाइलें दिखाकर पूछिए कि *तीसरी* कौन-सी है (उसके छह अनुमानों का, हर जगह का एक, औसत लेते हैं)। एनकोडिंग हो तो आसान है। न हो तो वह इतना ही जान सकता है कि कौन-कौन सी टाइलें हैं, यह नहीं कि कौन कहाँ है; तब सबसे अच्छा यही है कि सबसे ज़्यादा बार आई टाइल बता दे।
 # %% name="third-tile"
-third = {}
-for name, scale in {t("with positions"): 1.0, t("no positions"): 0.0}.items():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = BorderWriter(length=6).to(device)
-    model.positions *= scale
+def learn_third_tile(model: BorderWriter, steps: int = 75) -> float:
+    """Train it to say which of six tiles is third; returns how often it is right on 2,000 rows."""
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     generator = torch.Generator().manual_seed(1)
-    for _ in range(200):
+    for _ in range(steps):
         tiles = torch.randint(8, (64, 6), generator=generator).to(device)
         loss = F.cross_entropy(model(tiles)[0].mean(1), tiles[:, 2])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    tiles = torch.randint(8, (2_000, 6), generator=generator).to(device)
     with torch.no_grad():
-        third[name] = (model(tiles)[0].mean(1).argmax(-1) == tiles[:, 2]).float().mean().item()
+        answer = model(test_tiles)[0].mean(1).argmax(-1)
+    return (answer == test_tiles[:, 2]).float().mean().item()
+
+
+third = {}
+test_tiles = torch.randint(8, (2_000, 6), generator=torch.Generator().manual_seed(2)).to(device)
+for name, scale in {t("with positions"): 1.0, t("no positions"): 0.0}.items():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BorderWriter(length=6).to(device)
+    model.positions *= scale
+    third[name] = learn_third_tile(model)
     print(f"{name}: {third[name]:.2f}")
-commonest = tiles.mode(dim=1).values
-print(
-    t("always the commonest: {share:.2f}", share=(commonest == tiles[:, 2]).float().mean().item())
-)
+commonest = (test_tiles.mode(dim=1).values == test_tiles[:, 2]).float().mean().item()
+print(t("always the commonest: {share:.2f}", share=commonest))
 assert third[t("with positions")] > 0.98 and third[t("no positions")] < 0.5
-measured.append(
-    [
-        t("which tile is third?"),
-        third[t("with positions")],
-        third[t("no positions")],
-        t("no positions"),
-    ]
+measured.append([t("which tile is third?"), *third.values(), t("no positions")])
+
+
+# %% [markdown] lang="en" name="residual-text"
+# And the by-passes, the residual paths? The same task and as many steps, for one block and for four, with the by-passes and without. Attention mixes: after a few blocks without a by-pass every place holds the same vector, and what each one held is lost ([Dong et al. 2021](https://arxiv.org/abs/2103.03404)). A by-pass carries it on.
+# Before training we measure how far the six places still differ (0 = all the same).
+# %% [markdown] lang="hi" of="610b3bf2"
+# और सीधे रास्ते, यानी रेज़िडुअल कनेक्शन? वही काम, उतने ही क़दम; एक ब्लॉक और चार ब्लॉक, सीधे रास्तों के साथ और उनके बिना। ध्यान मिलाता है: सीधा रास्ता न हो तो कुछ ही ब्लॉकों के बाद हर जगह एक ही वेक्टर रह जाता है, और कहाँ क्या था, यह खो जाता है ([Dong et al. 2021](https://arxiv.org/abs/2103.03404))। सीधा रास्ता हर जगह की अपनी बात आगे पहुँचाता है।
+# ट्रेनिंग से पहले हम नापते हैं कि छहों जगहें अब भी एक-दूसरे से कितनी अलग हैं (0 = सब एक जैसी)।
+# %% name="residual-control"
+class Stack(nn.Module):
+    """Blocks one after another, with their residual paths or without."""
+
+    def __init__(self, depth: int, residual: bool) -> None:
+        super().__init__()
+        self.residual = residual
+        self.blocks = nn.ModuleList(TransformerBlock(32, 2, 64) for _ in range(depth))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As TransformerBlock: x [B, n, 32] -> the same shape, and the last block's weights."""
+        for block in self.blocks:
+            if self.residual:
+                x, weights = block(x, mask)
+            else:
+                x, weights = block.attention(block.norm_1(x), mask=mask)
+                x = block.feed_forward(block.norm_2(x))
+        return x, weights
+
+
+rows = []
+for depth, residual in [(1, True), (1, False), (4, True), (4, False)]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BorderWriter(length=6)
+        model.block = Stack(depth, residual)
+    model.to(device)
+    with torch.no_grad():
+        places, _ = model.block(model.embedding(test_tiles) + model.positions)  # [2000, 6, 32]
+        differ = ((places - places.mean(1, keepdim=True)).norm() / places.norm()).item()
+    rows.append(
+        [depth, t("yes") if residual else t("no"), round(differ, 3), learn_third_tile(model)]
+    )
+plots.table(
+    rows,
+    columns=[
+        t("blocks"),
+        t("residual paths"),
+        t("places differ, untrained"),
+        t("third tile right"),
+    ],
+    caption=t("Four blocks without residual paths know no more than chance, 1 in 8"),
 )
+(*_, shallow), (*_, deep_differ, deep), (*_, collapsed, lost) = rows[1:]
+assert shallow > 0.95 and deep > 0.95 and lost < 0.2 and deep_differ > 0.3 and collapsed < 0.01
+measured.append([t("third tile, four blocks"), deep, lost, t("no residual paths")])
 
 
 # %% [markdown] lang="en" name="cost-text"
