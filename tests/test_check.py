@@ -178,7 +178,7 @@ NOTEBOOK_FAULTS = {
         "double: alt text that is not Hindi: a dot"),
     "HTML without alt": (show(data={"text/html": "<img src=x>"}), "double: a picture without alt"),
     "SVG without alt": (show(data={"image/svg+xml": "<svg/>"}), "double: a picture without alt"),
-    "too large": (show(name="stdout", text="x" * 500_000), "-: 50"),
+    "too large": (show(name="stdout", text="x" * 700_000), "-: 70"),
 } | {
     f"path {path}": (show(name="stdout", text=f"saved in {path}"), "double: a local path")
     for path in (
