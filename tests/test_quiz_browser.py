@@ -18,6 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 LESSON = "01-attention"
 QUIZ = quiz.load(LESSON)
+LESSONS = sorted(path.stem for path in quiz.QUIZZES.glob("*.yml"))
 LANGUAGES = ("hi", "en")
 RIGHT = {"hi": "✔ सही", "en": "✔ Right"}
 WRONG = {"hi": "✘ सही नहीं है", "en": "✘ Not right"}
@@ -112,9 +113,10 @@ def answer(form, question: dict, right: bool) -> list[dict]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("part", quiz.PARTS)
-def test_mouse_wrong_then_right_gives_the_reasons_and_the_score(visit, part, language):
-    page = visit(quiz.page(LESSON, part, language))
-    questions = QUIZ[part]
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_mouse_wrong_then_right_gives_the_reasons_and_the_score(visit, lesson, part, language):
+    page = visit(quiz.page(lesson, part, language))
+    questions = quiz.load(lesson)[part]
     assert page.locator("form").count() == len(questions)
     for right in (False, True):
         for question in questions:
@@ -359,10 +361,11 @@ def rgb(name: str, scheme: str) -> str:
 
 
 @pytest.mark.parametrize(("language", "width"), [("hi", 360), ("en", 1000)])
-def test_axe_finds_nothing_before_and_after_answers(visit, language, width):
-    page = visit(quiz.page(LESSON, "after", language), viewport={"width": width, "height": 800})
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_axe_finds_nothing_before_and_after_answers(visit, lesson, language, width):
+    page = visit(quiz.page(lesson, "after", language), viewport={"width": width, "height": 800})
     assert violations(page) == []
-    for i, question in enumerate(QUIZ["after"]):
+    for i, question in enumerate(quiz.load(lesson)["after"]):
         answer(ask(page, question["id"]), question, right=bool(i % 2))
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     for scheme in ("light", "dark"):
