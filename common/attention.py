@@ -36,7 +36,9 @@ from common.scenes import (
     WORDS,
     Questions,
     Scenes,
+    ask,
     describe,
+    make_scenes,
 )
 
 
@@ -182,13 +184,13 @@ class BorderWriter(nn.Module):
 
 
 def train_border_writer(
-    causal: bool, steps: int = 400, seed: int = 0, device: torch.device | str = "cpu"
+    causal: bool, steps: int = 200, seed: int = 0, device: torch.device | str = "cpu"
 ) -> tuple[BorderWriter, Tensor]:
     """Train on borders of 12 tiles with a random rule of 3; returns the model and its losses."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = BorderWriter().to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     generator = torch.Generator().manual_seed(seed)
     mask = causal_mask(11, device) if causal else None
     losses = []
@@ -652,3 +654,31 @@ class TinyViT(nn.Module):
         """-> scores [B, 1, 8], and the question's weights on the cells in the last block."""
         scores, weights = self.look_everywhere(cells, words)
         return scores, weights[:, -1, :, 0, 1:]
+
+
+def neighbour_questions(
+    cnn: nn.Module, count: int, seed: int, most: int, each: int = 1
+) -> tuple[Scenes, Tensor, Questions]:
+    """`count` scenes of 4 … `most` motifs, their nine cells [count, 9, 64], and `each` times for
+    every scene a question after the right-hand neighbour of a motif."""
+    scenes = make_scenes(count, seed, 4, most)
+    questions = [ask(scenes, "right", seed=seed + s) for s in range(each)]
+    nine = to_nine(see(cnn, scenes.images))
+    return scenes, nine, Questions.join(questions).to(nine.device)
+
+
+def train_vit(nine: Tensor, right: Questions, steps: int) -> tuple[TinyViT, SceneReader]:
+    """The ViT, and as its control a reader with one look, on the same data for as many steps."""
+    vit = train_reader(TinyViT, nine, right, steps, 128)
+    glance = train_reader(lambda: SceneReader(SoftLook(), positions=CELLS), nine, right, steps, 128)
+    return vit, glance
+
+
+def load_vit(device: torch.device | str = "cpu") -> tuple[TinyViT, SceneReader]:
+    """The ViT and the reader with one look that come with the course; their cells are those of
+    `load_captioners`' CNN."""
+    stored = load_file(Path(common.__file__).parent / "weights" / "attention-vit.safetensors")
+    models = nn.ModuleList([TinyViT(), SceneReader(SoftLook(), positions=CELLS)])
+    models.load_state_dict({name: value.float() for name, value in stored.items()})
+    models.eval().requires_grad_(False).to(device)
+    return models[0], models[1]

@@ -20,8 +20,10 @@ from common.attention import (
     TinyViT,
     cell_of,
     load_captioners,
+    load_vit,
     measure,
     measure_captions,
+    neighbour_questions,
     picture_cnn,
     reinforce_loss,
     see,
@@ -218,6 +220,27 @@ def test_the_shipped_captioners_do_what_their_card_says():
         assert measure_captions(captioners["mean"], cells, tests, tongue)[0] < 0.3
     assert WEIGHTS.stat().st_size < 1.5 * 2**20
     assert "course.py train attention-captions" in WEIGHTS.with_suffix(".md").read_text("utf-8")
+
+
+def test_the_shipped_vit_does_what_its_card_says():
+    cnn, _ = load_captioners()
+    _, nine, right = neighbour_questions(cnn, 200, seed=123, most=6)
+    vit, glance = load_vit()
+    assert measure(vit, nine, right)[0] > 0.95 > 0.65 > measure(glance, nine, right)[0]
+    card = WEIGHTS.with_name("attention-vit.md").read_text("utf-8")
+    assert "course.py train attention-vit" in card
+
+
+def test_the_vit_can_be_made_again(tmp_path):
+    from tools.train import train_vit_pair
+
+    scores = train_vit_pair(torch.device("cpu"), tmp_path, scale=0.002)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "attention-vit.md",
+        "attention-vit.safetensors",
+    }
+    assert all(0 <= score <= 1 for score in scores.values())
+    assert "{" not in (tmp_path / "attention-vit.md").read_text("utf-8")
 
 
 def test_the_captioners_can_be_made_again(tmp_path):

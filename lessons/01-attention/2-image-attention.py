@@ -443,14 +443,14 @@ def measure(reader: nn.Module, cells: Tensor, questions: Questions) -> tuple[flo
 
 # %% [markdown] lang="en" name="mean-text"
 # Does looking help, and is it luck? Two seeds each, the same CNN, the same questions, the same number of steps. One more control: perhaps the mean only needs
-# *longer*, so it also gets three times the steps.
-# %% [markdown] lang="hi" of="a4f14621"
+# *longer*, so it also gets twice the steps.
+# %% [markdown] lang="hi" of="a4a10bf4"
 # क्या देखने से सच में फ़ायदा होता है, या यह संयोग है? दोनों की दो-दो seed; वही CNN, वही सवाल, उतने ही क़दम। एक कंट्रोल और: हो सकता है साधारण औसत को बस *ज़्यादा समय* चाहिए हो,
-# इसलिए उसे तिगुने क़दम भी दिए हैं।
+# इसलिए उसे दुगुने क़दम भी दिए हैं।
 # %% name="mean-pooling-fails"
 soft = [train_reader(lambda: SceneReader(SoftLook()), cells, one, seed=s) for s in range(2)]
 mean = [train_reader(lambda: SceneReader(MeanLook()), cells, one, seed=s) for s in range(2)]
-longer = train_reader(lambda: SceneReader(MeanLook()), cells, one, steps=900)
+longer = train_reader(lambda: SceneReader(MeanLook()), cells, one, steps=600)
 
 
 def average(readers: list[nn.Module]) -> tuple[float, float]:
@@ -461,7 +461,7 @@ def average(readers: list[nn.Module]) -> tuple[float, float]:
 
 looks = {
     t("mean pooling"): average(mean),
-    t("mean pooling, three times the steps"): average([longer]),
+    t("mean pooling, twice the steps"): average([longer]),
     t("soft attention"): average(soft),
 }
 plots.table(
@@ -939,16 +939,16 @@ def measure_captions(
 # %% name="caption-training"
 told_scenes = make_scenes(6000, seed=30, least=2, most=4, distinct=False)
 test_told = make_scenes(500, seed=31, least=2, most=4, distinct=False)
-yours = train_captioner(see(cnn, told_scenes.images), told_scenes, steps=300)
+yours = train_captioner(see(cnn, told_scenes.images), told_scenes, steps=200)
 yours_exact, yours_points = measure_captions(yours, see(cnn, test_told.images), test_told, "hi")
 print(
     t(
-        "after 300 steps: {exact} of the captions exact, {points} of the words point right",
+        "after 200 steps: {exact} of the captions exact, {points} of the words point right",
         exact=f"{yours_exact:.0%}",
         points=f"{yours_points:.0%}",
     )
 )
-assert yours_exact > 0.2 and yours_points > 0.8
+assert yours_exact > 0.05 and yours_points > 0.4
 
 
 # %% [markdown] lang="en" name="load-text"
@@ -1116,30 +1116,68 @@ class TinyViT(nn.Module):
         return scores, weights[:, -1, :, 0, 1:]
 
 
-# %% name="tiny-vit-measured"
-full, test_full = make_scenes(4000, 40, 4, 8), make_scenes(1000, 41, 4, 6)
-full_nine, test_full_nine = (to_nine(see(cnn, s.images)) for s in (full, test_full))
-several = [ask(full, "right", seed=s) for s in range(6)]  # six questions of each scene
-right, test_right = Questions.join(several).to(device), ask(test_full, "right", seed=9).to(device)
+# %% name="neighbour-questions" tags=["export"]
+def neighbour_questions(
+    cnn: nn.Module, count: int, seed: int, most: int, each: int = 1
+) -> tuple[Scenes, Tensor, Questions]:
+    """`count` scenes of 4 … `most` motifs, their nine cells [count, 9, 64], and `each` times for
+    every scene a question after the right-hand neighbour of a motif."""
+    scenes = make_scenes(count, seed, 4, most)
+    questions = [ask(scenes, "right", seed=seed + s) for s in range(each)]
+    nine = to_nine(see(cnn, scenes.images))
+    return scenes, nine, Questions.join(questions).to(nine.device)
 
-effort = {"steps": 300, "batch": 256}  # the same for both, on the same questions
-vit = train_reader(TinyViT, full_nine, right, **effort)
-glance = train_reader(lambda: SceneReader(SoftLook(), positions=CELLS), full_nine, right, **effort)
-vit_right, _ = measure(vit, test_full_nine, test_right)
-glance_right, _ = measure(glance, test_full_nine, test_right)
-vit_one = train_reader(TinyViT, to_nine(cells), one, steps=200)
+
+# %% name="train-vit" tags=["export"]
+def train_vit(nine: Tensor, right: Questions, steps: int) -> tuple[TinyViT, SceneReader]:
+    """The ViT, and as its control a reader with one look, on the same data for as many steps."""
+    vit = train_reader(TinyViT, nine, right, steps, 128)
+    glance = train_reader(lambda: SceneReader(SoftLook(), positions=CELLS), nine, right, steps, 128)
+    return vit, glance
+
+
+# %% name="train-vit-here"
+_, nine, right = neighbour_questions(trained_cnn, 2000, seed=40, most=8, each=3)
+test_full, test_nine, test_right = neighbour_questions(trained_cnn, 1000, seed=50, most=6)
+begun, begun_glance = train_vit(nine, right, steps=80)
+vit_one = train_reader(TinyViT, to_nine(cells), one, steps=150)
+
+
+# %% [markdown] lang="en" name="vit-ships"
+# Eighty steps are a taste: for a long while the ViT knows only which motifs are there, then it finds the neighbour almost at once, and with some seeds later than with others.
+# So the course ships a pair that went on for 1,500 steps ([card](../../../common/weights/attention-vit.md), `python3 course.py train attention-vit`): the ViT and its control.
+# %% [markdown] lang="hi" of="b5dee520"
+# अस्सी क़दम तो बस एक झलक हैं: ViT काफ़ी देर तक इतना ही जानता है कि दृश्य में कौन-सी आकृतियाँ हैं, फिर लगभग अचानक पड़ोसी को पकड़ लेता है; किसी seed में जल्दी, किसी में देर से।
+# इसलिए कोर्स के साथ ऐसा जोड़ा आता है जो 1,500 क़दम तक सीखा ([कार्ड](../../../common/weights/attention-vit.md), `python3 course.py train attention-vit`): ViT और उसका कंट्रोल।
+# %% name="load-vit" tags=["export"]
+def load_vit(device: torch.device | str = "cpu") -> tuple[TinyViT, SceneReader]:
+    """The ViT and the reader with one look that come with the course; their cells are those of
+    `load_captioners`' CNN."""
+    stored = load_file(Path(common.__file__).parent / "weights" / "attention-vit.safetensors")
+    models = nn.ModuleList([TinyViT(), SceneReader(SoftLook(), positions=CELLS)])
+    models.load_state_dict({name: value.float() for name, value in stored.items()})
+    models.eval().requires_grad_(False).to(device)
+    return models[0], models[1]
+
+
+# %% name="tiny-vit-measured"
+vit, glance = load_vit(device)
+begun_right, begun_glance_right, vit_right, glance_right = (
+    measure(reader, test_nine, test_right)[0] for reader in (begun, begun_glance, vit, glance)
+)
 vit_one_right, _ = measure(vit_one, to_nine(test_cells), test_one)
 plots.table(
     [
         [t("what is drawn in red?"), soft_right, vit_one_right],
-        [t("what is to the right of the red one?"), glance_right, vit_right],
+        [t("what is to the right of the red one? (80 steps)"), begun_glance_right, begun_right],
+        [t("what is to the right of the red one? (1,500 steps)"), glance_right, vit_right],
     ],
     columns=[t("question"), t("one look"), t("tiny ViT")],
     caption=t(
         "For one place a single look is as good; for a neighbour the cells must look at each other"
     ),
 )
-assert vit_right > 0.75 > 0.65 > glance_right
+assert vit_right > 0.95 > 0.65 > glance_right
 measured.append(
     [
         t("answer, “to the right of red”"),
@@ -1154,7 +1192,7 @@ measured.append(
 # उसने यह किया कैसे? अगर किसी हेड में हर ख़ाना अपने *बाएँ* पड़ोसी को देखे, तो हर ख़ाना जान लेता है "मैं लाल के दाईं ओर हूँ", और सवाल को बस उसे ढूँढना है। ऐसा हेड ढूँढते हैं।
 # %% name="left-neighbour"
 with torch.no_grad():
-    _, seen = vit.look_everywhere(test_full_nine[test_right.scene], test_right.words)
+    _, seen = vit.look_everywhere(test_nine[test_right.scene], test_right.words)
 places = [c for c in range(CELLS) if c % SIDE]  # those that have a left neighbour
 to_left = (
     torch.stack([seen[:, :, :, c + 1, c] for c in places]).mean((0, 1)).cpu()
