@@ -1,0 +1,181 @@
+"""`course.py bench gan`, at a scale of seconds: budgets, the table, the files, the measures."""
+
+import json
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from common.gan import OURS, PUBLISHED, GanConfig, frechet_distance, kernel_distance
+from common.metrics import load_judge, real_images
+from tools import bench
+
+CPU = torch.device("cpu")
+TINY = replace(OURS, width=4, latent=8, batch=4)
+ROW = {
+    "data": "digits",
+    "recipe": "ours",
+    "budget": "1 s",
+    "seed": 0,
+    "steps": 5,
+    "seconds": 1.0,
+    "fid": 8.0,
+    "kid": 0.02,
+    "precision": 0.9,
+    "recall": 0.8,
+    "covered": 10,
+    "covered5": 9,
+    "confident": 0.9,
+    "of": 10,
+}
+ABOUT = {"device": "a CPU", "torch": "2", "torchmetrics": "1"}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """64 digits on each side, and recipes that take no time."""
+    real = real_images("digits", 128)
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    monkeypatch.setattr(bench, "COUNT", 64)
+    monkeypatch.setattr(bench, "real_images", lambda *_, seed=1: real[(seed - 1) * 64 :][:64])
+    monkeypatch.setattr(bench, "real_features", lambda *_: load_judge("digits")(real[:64]))
+    known = {
+        "worst": replace(TINY, rates=(0.0, 0.0)),
+        "ours": TINY,
+        "ours, conditional": replace(TINY, classes=10),
+        "diverges": replace(TINY, rates=(float("inf"), 0.0)),
+    }
+    monkeypatch.setattr(bench, "recipes", lambda *_: known)
+
+
+def run(to: Path, *options: str) -> list[dict]:
+    common = ["gan", "--data", "digits", "--to", str(to), "--device", "cpu"]
+    assert bench.main([*common, "--seconds", "0.2", "--steps", "3", *options]) == 0
+    return json.loads((to / "gan.json").read_text("utf-8"))["rows"]
+
+
+def test_the_table_has_a_row_for_each_run_good_or_bad(small, tmp_path, capsys):
+    rows = run(tmp_path)
+    names = ["worst", "ours", "ours, conditional", "diverges"]
+    assert [row["recipe"] for row in rows] == ["real pictures", *names, *names]
+    assert [row["budget"] for row in rows] == ["–"] + ["0.2 s"] * 4 + ["3 steps"] * 4
+    assert all(row["seconds"] >= 0.2 for row in rows[1:5])
+    assert {row["steps"] for row in rows[5:]} == {3}
+    real, worst = rows[0], rows[1]
+    assert real["fid"] < 0.5 * worst["fid"]
+    # what is not a number is told, not left out
+    assert rows[4]["fid"] is None and rows[8]["covered"] is None
+    table = (tmp_path / "gan.md").read_text("utf-8")
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(rows) and len({line.count("|") for line in lines}) == 1
+    assert "recipe · विधि" in lines[0] and "| diverges | " in lines[-1] and "| – |" in lines[-1]
+    out = capsys.readouterr().out
+    assert all(line in out for line in lines)
+    assert not list(tmp_path.glob("*.part"))
+    # only one again: the others stay as they were
+    again = run(tmp_path, "--only", "ours")
+    assert [row["recipe"] for row in again] == [row["recipe"] for row in rows]
+    assert again[1] == rows[1] and again[6]["fid"] == pytest.approx(rows[6]["fid"])
+
+
+def test_an_unknown_recipe_is_told_with_those_that_there_are(small, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path, "--only", "best")
+    assert "'best'" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_worse_result_takes_the_place_of_a_better_one(tmp_path):
+    path = tmp_path / "gan.json"
+    bench.keep(ROW, path, ABOUT)
+    bench.keep(ROW | {"recipe": "published"}, path, ABOUT)
+    rows = bench.keep(ROW | {"fid": 99.0}, path, ABOUT)
+    assert [row["fid"] for row in rows] == [99.0, 8.0]  # in place, and the table is not sorted
+    assert bench.keep(ROW | {"seed": 1}, path, ABOUT)[2]["seed"] == 1  # another seed stands beside
+    assert "99.00" in (tmp_path / "gan.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["gan.json", "gan.md"])
+def test_files_are_whole_at_every_moment(tmp_path, monkeypatch, name):
+    path = tmp_path / "gan.json"
+    bench.keep(ROW, path, ABOUT)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    real = Path.replace
+
+    def dies(self: Path, target: Path):
+        if target.name == name:
+            assert self.name != name  # written beside
+            raise OSError("power cut")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(OSError, match="power cut"):
+        bench.keep(ROW | {"seed": 1}, path, ABOUT)
+    assert (tmp_path / name).read_bytes() == before[name]
+
+
+def test_seconds_are_of_training_only_and_steps_are_exact(monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    clock = [0.0]
+    monkeypatch.setattr(bench, "_clock", lambda _: clock[0])
+    learn = (torch.zeros(8, 1, 32, 32, dtype=torch.uint8), torch.arange(8))
+    plain = bench.train_gan
+
+    def slow(config, images, *, note=None, **options):
+        def tick(step, trained):
+            clock[0] += 0.5
+            return note(step, trained) if note else None
+
+        return plain(config, images, note=tick, **options)
+
+    monkeypatch.setattr(bench, "train_gan", slow)
+    _, steps, seconds = bench.train(TINY, learn, CPU, 0, seconds=3)
+    assert (steps, seconds) == (6, 3.0)
+    _, steps, seconds = bench.train(TINY, learn, CPU, 0, steps=4)
+    assert (steps, seconds) == (4, 2.0)
+    # falling rates: the pace is found first, so that they end at 0 when the seconds do
+    rates = []
+    real = torch.optim.Adam.step
+    monkeypatch.setattr(
+        torch.optim.Adam,
+        "step",
+        lambda self, *_: [rates.append(self.param_groups[0]["lr"]), real(self)],
+    )
+    _, steps, _ = bench.train(replace(TINY, decay=True), learn, CPU, 0, seconds=10)
+    assert steps == 20 and rates[-1] == pytest.approx(TINY.rates[0] * 0.1)
+
+
+def test_each_changes_one_thing():
+    def differs(config: GanConfig) -> list[str]:
+        return [
+            part.name
+            for part in fields(GanConfig)
+            if getattr(config, part.name) != getattr(OURS, part.name)
+        ]
+
+    known = bench.recipes("digits", each=True)
+    assert known["published"] == PUBLISHED and differs(known["ours, conditional"]) == ["classes"]
+    changed = [differs(config) for name, config in known.items() if "but" in name]
+    assert changed == [[name] for name in differs(PUBLISHED)]
+
+
+def test_torchmetrics_agrees_with_the_course():
+    judge = load_judge("digits")
+    real, fake = real_images("digits", 300), real_images("digits", 300, seed=2).flip(3)
+    fid, kid = bench.fid_and_kid(judge, real, fake)
+    assert fid == pytest.approx(frechet_distance(judge(real), judge(fake)), rel=1e-3) and fid > 1
+    # subsets of all the pictures: each is the whole
+    assert kid == pytest.approx(kernel_distance(judge(real), judge(fake)), rel=1e-3)
+
+
+def test_without_torchmetrics_the_cure_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
+    with pytest.raises(SystemExit, match="install torchmetrics"):
+        bench.fid_and_kid(None, None, None)
+
+
+def test_list(capsys):
+    assert bench.main([]) == 0 and capsys.readouterr().out.split() == ["gan"]
+    assert bench.main(["gna"]) == 2

@@ -1,0 +1,308 @@
+"""Compares the course's recipes with published ones, at equal seconds and at equal steps.
+
+    python3 course.py bench             lists what can be compared
+    python3 course.py bench gan         the GANs of lesson 02; --help tells the options
+
+Results go to benchmarks/NAME.json, each as soon as it is there, and as a table to NAME.md. A run
+of the same recipe, budget and seed takes the place of the earlier one, be it better or worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from common.data import digits
+from common.gan import OURS, PUBLISHED, GanConfig, Trained, precision_recall, sample, train_gan
+from common.metrics import Judge, load_judge, modes, real_features, real_images
+from common.rangoli import rangoli
+from tools.train import _clock, _device_words
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+CLASSES = {"rangoli": 64, "digits": 10}  # motif × colour, or the digit
+COUNT = 2000  # pictures on each side of a measure
+NEVER = 10**9  # steps
+Row = dict[str, Any]
+
+
+# ---------------------------------------------------------------------------- what is compared
+
+
+def recipes(data: str, each: bool = False) -> dict[str, GanConfig]:
+    """The recipes by name. each: also ours with one thing at a time as it is in the published."""
+    found = {
+        "published": PUBLISHED,
+        "ours": OURS,
+        "ours, conditional": replace(OURS, classes=CLASSES[data]),
+    }
+    if each:
+        for part in fields(GanConfig):
+            theirs = getattr(PUBLISHED, part.name)
+            if theirs != getattr(OURS, part.name):
+                found[f"ours, but {part.name} {theirs}"] = replace(OURS, **{part.name: theirs})
+    return found
+
+
+def pictures(data: str) -> tuple[Tensor, Tensor]:
+    """What the GANs learn from: uint8 [N, C, 32, 32] and classes [N]."""
+    if data == "digits":
+        return digits(size=32, split="train")
+    images, factors = rangoli(20_000, seed=0)  # all 768 combinations
+    return images, factors.motif * 8 + factors.colour
+
+
+# ---------------------------------------------------------------------------- measuring
+
+
+def scores(data: str, images: Tensor, device: torch.device) -> Row:
+    """What the judge says of pictures [N, C, 32, 32] in 0…1; None where they are not numbers."""
+    names = ("fid", "kid", "precision", "recall", "covered", "covered5", "confident")
+    if not images.isfinite().all():
+        return dict.fromkeys(names) | {"of": CLASSES[data]}
+    judge = load_judge(data, device)
+    fid, kid = fid_and_kid(judge, real_images(data), images)
+    precision, recall = precision_recall(real_features(data, device), judge(images))
+    found = modes(judge, images)
+    told = (fid, kid, precision, recall, found.covered, found.covered5, found.confident)
+    return dict(zip(names, told, strict=True)) | {"of": found.of}
+
+
+def fid_and_kid(judge: Judge, real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """By torchmetrics, which knows nothing of this course, over the judge's features."""
+    torchmetrics = _torchmetrics()
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")  # that it keeps all features in memory: 64 numbers each
+        torch.manual_seed(0)  # KID draws its subsets from the global state
+        size = min(1000, len(real), len(fake))
+        measures = (
+            torchmetrics.image.fid.FrechetInceptionDistance(feature=judge),
+            torchmetrics.image.kid.KernelInceptionDistance(feature=judge, subset_size=size),
+        )
+        for measure in measures:
+            measure.to(next(judge.parameters()).device)
+            for images, is_real in ((real, True), (fake, False)):
+                for batch in images.split(500):
+                    measure.update(batch, real=is_real)
+        fid, (kid, _) = (measure.compute() for measure in measures)
+    return float(fid), float(kid)
+
+
+def _torchmetrics() -> ModuleType:
+    try:
+        import torchmetrics.image.fid
+        import torchmetrics.image.kid
+    except ImportError as error:
+        raise SystemExit(
+            "torchmetrics नहीं मिला; FID और KID उसी से नापे जाते हैं। इसे इस कमांड से लगाइए:\n"
+            "torchmetrics is missing; it measures FID and KID here. Install it with\n"
+            "    .venv/bin/python -m pip install torchmetrics"
+        ) from error
+    return torchmetrics
+
+
+class _Enough(Exception):
+    """The seconds are used up."""
+
+
+def train(
+    config: GanConfig,
+    data: tuple[Tensor, Tensor],
+    device: torch.device,
+    seed: int,
+    seconds: float | None = None,
+    steps: int | None = None,
+) -> tuple[nn.Module, int, float]:
+    """Train for `seconds` of computing or for `steps`: the generator, its steps, its seconds."""
+    images, classes = data
+    options: Row = {"labels": classes if config.classes else None, "seed": seed, "device": device}
+    if steps is None:
+        steps = NEVER
+        if config.decay:  # the rates must know when the end comes: a few steps tell the pace
+            ticks: list[float] = []
+            train_gan(
+                config, images, steps=24, note=lambda *_: ticks.append(_clock(device)), **options
+            )
+            pace = (ticks[-1] - ticks[7]) / (len(ticks) - 8)  # the first are slow
+            steps = max(1, round(seconds / pace))
+    last: Trained | None = None
+    done = 0
+
+    def note(step: int, trained: Trained) -> None:
+        nonlocal last, done
+        last, done = trained, step
+        if seconds is not None and _clock(device) - began >= seconds:
+            raise _Enough
+
+    began = _clock(device)
+    with suppress(_Enough):
+        train_gan(config, images, steps=steps, note=note, **options)
+    return last.average, done, _clock(device) - began
+
+
+def compare(
+    known: dict[str, GanConfig],
+    data: str,
+    device: torch.device,
+    seed: int,
+    seconds: float,
+    steps: int,
+) -> Iterator[Row]:
+    """A row for real pictures, then for each recipe after `seconds`, then after `steps`.
+
+    seconds or steps 0: not that part.
+    """
+    row: Row = {"data": data, "recipe": "real pictures", "budget": "–", "seed": seed}
+    row |= {"steps": 0, "seconds": 0.0}
+    yield row | scores(data, real_images(data, COUNT, seed=2), device)
+    learn = pictures(data)
+    for limit in [{"seconds": seconds}] * (seconds > 0) + [{"steps": steps}] * (steps > 0):
+        for name, config in known.items():
+            generator, done, spent = train(config, learn, device, seed, **limit)
+            labels = torch.arange(COUNT) % config.classes if config.classes else None
+            fake = sample(generator, COUNT, seed=seed + 1, device=device, labels=labels)
+            budget = f"{seconds:g} s" if "seconds" in limit else f"{steps} steps"
+            row |= {"recipe": name, "budget": budget, "steps": done, "seconds": round(spent, 1)}
+            yield row | scores(data, fake, device)
+
+
+# ---------------------------------------------------------------------------- the table
+
+
+HEADINGS = {
+    "data": "data · डेटा",
+    "budget": "budget · सीमा",
+    "recipe": "recipe · विधि",
+    "steps": "steps · क़दम",
+    "seconds": "seconds · सेकंड",
+    "fid": "FID",
+    "kid": "KID",
+    "precision": "precision · प्रिसिज़न",
+    "recall": "recall · रिकॉल",
+    "covered": "modes ≥ 1 · मोड",
+    "covered5": "modes ≥ 5 · मोड",
+    "seed": "seed · सीड",
+}
+ABOUT = """# GANs compared · GAN की तुलना
+
+Made by `python3 course.py bench gan` on {device}, PyTorch {torch}, torchmetrics {torchmetrics}.
+FID and KID are torchmetrics' own, over the features of the course's judge (they compare with each
+other, not with figures from papers); {count} pictures on each side. A mode is a motif in a colour
+(64), or a digit (10). Seconds are those of training, of one core; measuring is not counted. "–":
+the pictures were not numbers. *published*: the recipe of the official PyTorch DCGAN tutorial,
+written anew. *real pictures*: others than those compared with, the best that can be had.
+
+`python3 course.py bench gan` से बना। FID और KID torchmetrics के हैं, फ़ीचर कोर्स के जज के (आपस में तुलना
+कीजिए, शोध-पत्रों की संख्याओं से नहीं); हर तरफ़ {count} चित्र। सेकंड सिर्फ़ ट्रेनिंग के हैं, नापने के नहीं।
+*published* आधिकारिक PyTorch DCGAN ट्यूटोरियल की विधि है, जो यहाँ नए सिरे से लिखी गई है। *real pictures*
+दूसरे असली चित्र हैं: इससे अच्छा अंक मिलना मुमकिन नहीं।
+
+{table}
+"""
+
+
+def table(rows: list[Row]) -> str:
+    """All rows, in the order in which they are."""
+    lines = [list(HEADINGS.values()), ["---"] * len(HEADINGS)]
+    lines += [[_cell(row, name) for name in HEADINGS] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row: Row, name: str) -> str:
+    value = row[name]
+    if value is None:
+        return "–"
+    if name in ("covered", "covered5"):
+        return f"{value} / {row['of']}"
+    if name == "kid":
+        return f"{value:.3f}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def keep(row: Row, path: Path, about: Row) -> list[Row]:
+    """Put a row into the JSON file, in place of the same run's earlier one, and remake the table.
+
+    Both files are whole at every moment. Returns all rows.
+    """
+    rows = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
+    same = ("data", "recipe", "budget", "seed")
+    place = [i for i, old in enumerate(rows) if all(old[key] == row[key] for key in same)]
+    if place:
+        rows[place[0]] = row
+    else:
+        rows.append(row)
+    _write(path, json.dumps({**about, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
+    _write(path.with_suffix(".md"), ABOUT.format(**about, table=table(rows), count=COUNT))
+    return rows
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
+
+
+# ---------------------------------------------------------------------------- the command
+
+
+def gan(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="course.py bench gan")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of training, each (60; 0: leave out)"
+    )
+    parser.add_argument("--steps", type=int, default=150, help="at equal steps (150; 0: leave out)")
+    parser.add_argument("--data", choices=list(CLASSES), action="append", help="(both)")
+    parser.add_argument("--only", metavar="NAME", action="append", help="a recipe (all)")
+    parser.add_argument("--each", action="store_true", help="ours, one thing at a time changed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="(benchmarks)")
+    options = parser.parse_args(argv)
+    os.environ["COURSE_STATIC"] = "1"  # no progress bars: a row is printed as soon as it is there
+    device = torch.device(options.device)
+    about = {
+        "device": _device_words(device),
+        "torch": torch.__version__.split("+")[0],
+        "torchmetrics": _torchmetrics().__version__,
+    }
+    rows: list[Row] = []
+    for data in options.data or CLASSES:
+        known = recipes(data, options.each)
+        for name in options.only or []:
+            if name not in known:
+                parser.error(f"--only {name!r}: {', '.join(map(repr, known))}")
+        if options.only:
+            known = {name: known[name] for name in options.only}
+        for row in compare(known, data, device, options.seed, options.seconds, options.steps):
+            print(table([row]).splitlines()[-1], flush=True)
+            rows.append(row)
+            keep(row, options.to / "gan.json", about)
+    print("\n" + table(rows))
+
+
+BENCHES: dict[str, Callable[[list[str]], None]] = {"gan": gan}
+
+
+def main(argv: list[str] | None = None) -> int:
+    name, *rest = (sys.argv[1:] if argv is None else argv) or [""]
+    if name in BENCHES:
+        BENCHES[name](rest)
+        return 0
+    print("\n".join(BENCHES))
+    return 2 if name else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
