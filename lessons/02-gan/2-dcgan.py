@@ -1621,6 +1621,11 @@ if bench:
 else:
     print(t("benchmarks/gan.json is missing: `python3 course.py bench gan` makes it."))
 
+# %% [markdown] lang="en" name="bench-after"
+# Read the recall too. With labels the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind, which FID and modes alone would hide. The trained generator at the end of this notebook has it too.
+# %% [markdown] lang="hi" of="d3738203"
+# रिकॉल भी पढ़िए। लेबल मिलते ही एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है, जो सिर्फ़ FID और मोड देखने से छिपा रह जाता। इस नोटबुक के अंत वाले, देर तक सीखे जनरेटर में भी यही कमी है।
+
 # %% [markdown] lang="en" name="collapse-text"
 # ## 12 · Mode collapse on pictures, and its cure
 #
