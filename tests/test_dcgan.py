@@ -172,6 +172,19 @@ def test_three_steps_change_both_networks(loss, norm):
     assert [len(values) for values in trained.history.values()] == [3] * 4
 
 
+@pytest.mark.parametrize("change", [{"norm": "batch"}, {"minibatch_std": True}])
+def test_what_looks_at_a_whole_batch_never_sees_real_and_fake_in_one(change, monkeypatch):
+    seen, forward = [], gan.Discriminator.forward
+
+    def watched(self, x, *label):
+        seen.append(len(x))
+        return forward(self, x, *label)
+
+    monkeypatch.setattr(gan.Discriminator, "forward", watched)
+    train_gan(replace(TINY, **change), pictures(), steps=2)
+    assert set(seen) == {TINY.batch}
+
+
 def test_each_player_only_moves_itself():
     begun = train_gan(TINY, pictures(), steps=2)
     for rates, moved in (((0.0, 1e-3), "discriminator"), ((1e-3, 0.0), "generator")):

@@ -1,8 +1,5 @@
 """Lesson 01's exercises: right answers pass in any style, and each mistake is told by its name."""
 
-import ast
-import contextlib
-import io
 import itertools
 import math
 import re
@@ -13,19 +10,18 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from exercise_proofs import Exercises
 from torch import Tensor, nn
 
 from common import attention
 from common.check import Exercise, Result, Sheet
 from common.check import attention as check
-from common.lang import t, use_language
-from tools.build import skeleton, split_solution
-from tools.grading.assign import SECRET, student_notebook
-from tools.lessons import LANGUAGES, ROOT, read_source
+from common.lang import use_language
+from tools.build import split_solution
+from tools.lessons import LANGUAGES, read_source
 
-SOURCE = read_source(ROOT / "lessons" / "01-attention" / "exercises.py")
-CELLS = {c.id.replace("-", "_"): c for c in SOURCE.cells if "exercise" in c.tags}
-EXERCISES = check.sheet.exercises
+PROOFS = Exercises("01-attention", check.sheet)
+SOURCE, CELLS, EXERCISES = PROOFS.source, PROOFS.cells, PROOFS.of
 DEVANAGARI = re.compile("[ऀ-ॿ]")
 
 
@@ -440,60 +436,19 @@ def test_each_exercise_is_tried_enough(name: str) -> None:
 # ---- the notebook --------------------------------------------------------------------------------
 
 
-def run(lang: str, solved: bool) -> tuple[dict[str, Any], str]:
-    """The notebook's code, cell after cell in one namespace, and what it printed."""
-    for exercise in EXERCISES.values():
-        exercise.result = None
-    space: dict[str, Any] = {"__name__": "notebook"}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        for cell in skeleton(SOURCE, lang).cells:
-            if cell.cell_type == "code":
-                code = cell.source
-                if solved and cell.id.replace("-", "_") in CELLS:
-                    code = split_solution(CELLS[cell.id.replace("-", "_")].source)[1]
-                exec(compile(code, cell.id, "exec"), space)
-    return space, printed.getvalue()
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_unfilled_notebook_goes_on_with_the_references(lang: str) -> None:
-    space, printed = run(lang, solved=False)
-    for name, exercise in EXERCISES.items():
-        assert exercise.result and exercise.result.todo, name
-        assert space[name] is exercise.reference
-        assert re.search(f"^… {name}: {t('to do')}", printed, re.MULTILINE)
-    assert bool(DEVANAGARI.search(printed)) == (lang == "hi")
+    PROOFS.unfilled(lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_solutions_pass(lang: str) -> None:
-    space, printed = run(lang, solved=True)
-    for name, exercise in EXERCISES.items():
-        assert exercise.result == Result(True, message=ANY), name
-        assert space[name] is not exercise.reference
-    assert printed.count("\n✔ ") == len(EXERCISES)
-    assert t("solved: {solved} of {all}", solved=len(EXERCISES), all=len(EXERCISES)) in printed
+    PROOFS.solved(lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_each_prediction_has_its_reason_folded_under_the_solution(lang: str) -> None:
-    cells = skeleton(SOURCE, lang).cells
-    ids = [cell.id for cell in cells]
-    for name, exercise in EXERCISES.items():
-        id = name.replace("_", "-")
-        assert (f"{id}-why" in ids) == bool(exercise.explain)
-        if exercise.explain:
-            place = ids.index(f"{id}-solution")
-            assert ids[place - 1 : place + 2] == [f"{id}-check", f"{id}-solution", f"{id}-why"]
-            folded = re.fullmatch(
-                r"<details><summary>.+?</summary>(.+)</details>",
-                (cells[place + 1].source.replace("\n", " ")),
-            )
-            assert folded and bool(DEVANAGARI.search(folded[1])) == (lang == "hi")
-    handed_out = student_notebook(SOURCE, lang).cells
-    assert not any(cell.id.endswith("-why") or SECRET.search(cell.source) for cell in handed_out)
-    assert all(SECRET.search(cell.source) for cell in cells if cell.id.endswith("-why"))
+    PROOFS.reasons(lang)
 
 
 def test_the_hint_on_empty_rows_says_what_each_softmax_gives() -> None:
@@ -509,31 +464,7 @@ def test_the_hint_on_empty_rows_says_what_each_softmax_gives() -> None:
 
 
 def test_form() -> None:
-    """What building, hand-out and grading rely on: one name for cell, function, check and card."""
-    assert list(CELLS) == list(EXERCISES)
-    minutes = 0
-    for number, (name, cell) in enumerate(CELLS.items(), 1):
-        student, solution = split_solution(cell.source)
-        for code in (student, solution):
-            (function,) = ast.parse(code).body
-            assert function.name == name and ast.get_docstring(function)
-            assert function.returns and all(arg.annotation for arg in function.args.args)
-        cards = {c.lang: c.source for c in SOURCE.cells if c.id == f"{cell.id}-card"}
-        (line,) = (c for c in SOURCE.cells if c.id == f"{cell.id}-check")
-        numbers = ", ".join(f"{key}={value}" for key, value in EXERCISES[name].numbers.items())
-        given = f".given({numbers})" if numbers else ""
-        assert line.source.strip() == f"{name} = check.{name}{given}({name})"
-        assert "check" in line.tags
-        for lang in LANGUAGES:
-            use_language(lang)
-            heading, _, facts = cards[lang].splitlines()[:3]
-            assert heading == f"### {number}. {EXERCISES[name].title()}"
-            assert facts.count("★") == cell.options["points"]
-        minutes += int(re.search(r"(\d+) (?:minutes|मिनट)", facts)[1])
-    assert f" {minutes} minutes" in SOURCE.cells[0].source
-    kinds = [sum(bool(e.explain) for e in EXERCISES.values())]
-    kinds += [sum(bool(e.planted) for e in EXERCISES.values())]
-    assert min(*kinds, len(EXERCISES) - sum(kinds)) >= 3
+    PROOFS.form()
 
 
 # ---- the machinery -------------------------------------------------------------------------------

@@ -477,8 +477,8 @@ and the colour that the label asks for. Below, what other real pictures get.
 |---|---|---|---|---|---|---|---|
 {rows}
 
-Limits: it draws only these motifs and colours; ground and symmetry are left to chance. A wheel may
-have a spoke too many. Licence: as the course's code, MIT.
+Limits: it draws only these motifs and colours; ground and symmetry are left to chance. The
+pictures of one label are nearly alike (recall). Licence: as the course's code, MIT.
 """
 
 

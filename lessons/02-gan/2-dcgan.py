@@ -995,7 +995,7 @@ def train_gan(
         fake = generator(noise(), *label)  # the same pictures serve both steps
 
         # 1. The discriminator: real up, fake down. detach: the generator does not learn here
-        if config.norm == "batch":  # batch norm must not mix real and fake
+        if config.norm == "batch" or config.minibatch_std:  # these must not mix real and fake
             real_logits = discriminator(real, *label)
             fake_logits = discriminator(fake.detach(), *label)
         else:
