@@ -443,6 +443,7 @@ class GanConfig:
     decay: bool = False  # the learning rates fall to 0 over the second half
     r1: float = 0.0  # gamma of the R1 penalty, paid every 8th step
     minibatch_std: bool = False
+    pack: int = 1  # pictures, of one label, that the discriminator judges together
     generator_steps: int = 1  # for one of the discriminator
     first: str = "unshuffle"  # the discriminator's first layer: or "stride"
     small_start: bool = True  # weights from N(0, 0.02), as in Radford et al. 2015
@@ -451,7 +452,12 @@ class GanConfig:
         """A new pair of networks, from torch's global random state."""
         generator = Generator(channels, self.width, self.latent, self.classes, self.upsampling)
         discriminator = Discriminator(
-            channels, self.width, self.norm, self.minibatch_std, self.classes, self.first
+            channels * self.pack,
+            self.width,
+            self.norm,
+            self.minibatch_std,
+            self.classes,
+            self.first,
         )
         if self.small_start:
             # A spectral norm divides the scale out again: there it would only raise the rate
@@ -552,6 +558,14 @@ def train_gan(
             )
         )
     check_labels(labels, config.classes, len(images))
+    if config.batch % config.pack:
+        raise ValueError(
+            t(
+                "A batch of {batch} does not split into packs of {pack}: make it a multiple",
+                batch=config.batch,
+                pack=config.pack,
+            )
+        )
     device = torch.device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -581,6 +595,26 @@ def train_gan(
     )
     trained = Trained(**parts)
 
+    if labels is not None:
+        order, many = labels.argsort(), labels.bincount()
+        first = many.cumsum(0) - many  # of each label, in that order
+
+    def draw() -> Tensor:
+        """Indices [batch]: pictures i, i + batch / pack, … have one label and make one pack."""
+        index = torch.randint(len(images), (config.batch // config.pack,), generator=lot)
+        partners = []
+        for _ in range(config.pack - 1):
+            share = torch.rand(len(index), generator=lot, dtype=torch.float64)
+            if labels is None:
+                partners.append((share * len(images)).long())
+            else:
+                partners.append(order[first[labels[index]] + (share * many[labels[index]]).long()])
+        return torch.cat([index, *partners])
+
+    def together(pictures: Tensor) -> Tensor:
+        """[batch, C, H, W] -> [batch / pack, pack · C, H, W]."""
+        return torch.cat(pictures.chunk(config.pack), dim=1)
+
     def noise() -> Tensor:
         return torch.randn(config.batch, config.latent, generator=lot).to(device)
 
@@ -589,23 +623,24 @@ def train_gan(
             share = min(1.0, 2 * (1 - step / steps))
             for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
                 optimizer.param_groups[0]["lr"] = rate * share
-        index = torch.randint(len(images), (config.batch,), generator=lot)
+        index = draw()
         real = images[index].to(device, memory_format=torch.channels_last).float() / 127.5 - 1
         label = [] if labels is None else [labels[index].to(device)]
+        one = [y[: len(y) // config.pack] for y in label]  # a pack's
         fake = generator(noise(), *label)  # the same pictures serve both steps
 
         # 1. The discriminator: real up, fake down. detach: the generator does not learn here
         if config.norm == "batch" or config.minibatch_std:  # these must not mix real and fake
-            real_logits = discriminator(real, *label)
-            fake_logits = discriminator(fake.detach(), *label)
+            real_logits = discriminator(together(real), *one)
+            fake_logits = discriminator(together(fake.detach()), *one)
         else:
-            both = torch.cat([real, fake.detach()])
-            real_logits, fake_logits = discriminator(both, *(y.repeat(2) for y in label)).chunk(2)
+            both = torch.cat([together(real), together(fake.detach())])
+            real_logits, fake_logits = discriminator(both, *(y.repeat(2) for y in one)).chunk(2)
         loss_d = (hinge_discriminator_loss if config.loss == "hinge" else discriminator_loss)(
             real_logits, fake_logits
         )
         if config.r1 > 0 and step % 8 == 0:  # seldom, but eight times as much
-            loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, real, *label)
+            loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, together(real), *one)
         optimizer_d.zero_grad()
         loss_d.backward()
         optimizer_d.step()
@@ -619,7 +654,7 @@ def train_gan(
                 "hinge": hinge_generator_loss,
                 "non-saturating": non_saturating_loss,
                 "saturating": saturating_loss,
-            }[config.loss](discriminator(fake, *label))
+            }[config.loss](discriminator(together(fake), *one))
             optimizer_g.zero_grad()
             loss_g.backward()
             optimizer_g.step()
@@ -1015,7 +1050,7 @@ class MappingNetwork(nn.Module):
 class ModulatedConv(nn.Module):
     """A convolution whose weights the style w scales, for each picture by itself.
 
-    x [N, inputs, H, W], w [N, latent] -> [N, outputs, H, W]. Karras et al. 2019b, equations 1, 3.
+    x [N, inputs, H, W], w [N, latent] -> [N, outputs, H, W]. Karras et al. 2019, equations 1, 3.
     """
 
     def __init__(
@@ -1383,7 +1418,7 @@ def demo_pictures(
 @dataclass
 class OwnTrained:
     """What `train_on_folder` leaves. gap: how much higher the discriminator's mean logit is for the
-    pictures that it trained on than for those it never saw, after each `every` steps."""
+    pictures that it trained on than for those it never saw, at each look."""
 
     average: StyleGenerator
     discriminator: StyleDiscriminator

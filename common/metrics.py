@@ -92,9 +92,12 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def read(self, images: Tensor) -> dict[str, Tensor]:
-        """What is on the pictures: {"motif": probabilities [N, 8], …} or {"digit": [N, 10]}."""
-        parts = [self.scores(batch) for batch in self._batches(images)]
-        return {head: torch.cat([part[head] for part in parts]).softmax(1) for head in self.heads}
+        """What is on the pictures: {"motif": probabilities [N, 8], …} or {"digit": [N, 10]}.
+
+        images: pictures [N, C, 32, 32], or their features [N, 64] if they are known already.
+        """
+        features = images if images.ndim == 2 else self(images)
+        return {name: head(features / self.scale).softmax(1) for name, head in self.heads.items()}
 
     def _batches(self, images: Tensor) -> list[Tensor]:
         self._check(images)
@@ -201,11 +204,13 @@ class Modes:
 
 
 def modes(judge: Judge, images: Tensor, confident: float = 0.9) -> Modes:
-    """Count the kinds among pictures [N, C, 32, 32]; one counts if the judge is surer than that.
+    """Count the kinds among pictures [N, C, 32, 32], or among those of the features [N, 64]; one
+    counts if the judge is surer than `confident`.
 
     Do not trust this alone: noise that deceives the judge covers all modes.
     """
-    said = [judge.read(images)[head] for head in MODES[judge.name]]
+    read = judge.read(images)
+    said = [read[head] for head in MODES[judge.name]]
     sure = torch.stack([p.amax(1) > confident for p in said]).all(0)
     kind = torch.zeros(len(images), dtype=torch.long, device=sure.device)
     for probabilities in said:
@@ -228,7 +233,7 @@ def gan_report(judge: Judge, real: Tensor, fake: Tensor) -> dict[str, float | in
     known = real if real.ndim == 2 else judge(real)
     seen = judge(fake)
     precision, recall = precision_recall(known, seen)
-    found = modes(judge, fake)
+    found = modes(judge, seen)
     return {
         "fid": frechet_distance(known, seen),
         "kid": kernel_distance(known, seen),

@@ -1,4 +1,4 @@
-"""`course.py bench gan`, at a scale of seconds: budgets, the table, the files, the measures."""
+"""`course.py bench`, at a scale of seconds: budgets, the tables, the files, the measures."""
 
 import json
 import sys
@@ -118,7 +118,7 @@ def test_files_are_whole_at_every_moment(tmp_path, monkeypatch, name):
 def test_seconds_are_of_training_only_and_steps_are_exact(monkeypatch):
     monkeypatch.setenv("COURSE_STATIC", "1")
     clock = [0.0]
-    monkeypatch.setattr(bench, "_clock", lambda _: clock[0])
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: clock[0])
     learn = (torch.zeros(8, 1, 32, 32, dtype=torch.uint8), torch.arange(8))
     plain = bench.train_gan
 
@@ -156,8 +156,9 @@ def test_each_changes_one_thing():
 
     known = bench.recipes("digits", each=True)
     assert known["published"] == PUBLISHED and differs(known["ours, conditional"]) == ["classes"]
+    assert differs(known["ours, conditional, packed"]) == ["classes", "pack"]
     changed = [differs(config) for name, config in known.items() if "but" in name]
-    assert changed == [[name] for name in differs(PUBLISHED)]
+    assert changed == [[name] for name in [*differs(PUBLISHED), "small_start"]]
 
 
 def test_torchmetrics_agrees_with_the_course():
@@ -176,6 +177,31 @@ def test_without_torchmetrics_the_cure_is_named(monkeypatch):
         bench.fid_and_kid(None, None, None)
 
 
+def test_the_quantiser_is_timed_in_pairs_that_take_turns(tmp_path, monkeypatch, capsys):
+    """A machine that is ever faster must favour neither, nor what was only true of the start."""
+    monkeypatch.setattr(bench, "SIZES", ((8, 4, 1), (16, 4, 2)))
+    turns, now = [], [0.0]
+    library = bench._vector_quantize_pytorch().VectorQuantize
+    for kind, pace in ((bench.Quantizer, 3.0), (library, 4.0)):
+
+        def slow(self, z, plain=kind.forward, pace=pace):
+            turns.append(pace)
+            now[0] += pace * (100 if len(turns) <= 6 else 1)
+            return plain(self, z)
+
+        monkeypatch.setattr(kind, "forward", slow)
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: now[0])
+    assert bench.main(["vq", "--pairs", "5", "--device", "cpu", "--to", str(tmp_path)]) == 0
+    assert turns[:4] == [4.0, 3.0, 3.0, 4.0] and len(turns) == 2 * 2 * (5 + 3)
+    rows = json.loads((tmp_path / "vq.json").read_text("utf-8"))["rows"]
+    assert [(row["codes"], row["vectors"]) for row in rows] == [(8, 64), (16, 128)]
+    for row in rows:
+        assert (row["ours"], row["theirs"], row["ratio"]) == (3000.0, 4000.0, 0.75)
+    table = (tmp_path / "vq.md").read_text("utf-8")
+    assert "| 8 | 4 | 64 | 3000.00 | 4000.00 | 0.75 | 0.75 … 0.75 | 5 |" in table
+    assert "| 16 | 4 | 128 |" in capsys.readouterr().out
+
+
 def test_list(capsys):
-    assert bench.main([]) == 0 and capsys.readouterr().out.split() == ["gan"]
+    assert bench.main([]) == 0 and capsys.readouterr().out.split() == ["gan", "vq"]
     assert bench.main(["gna"]) == 2

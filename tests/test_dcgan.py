@@ -185,6 +185,32 @@ def test_what_looks_at_a_whole_batch_never_sees_real_and_fake_in_one(change, mon
     assert set(seen) == {TINY.batch}
 
 
+@pytest.mark.parametrize("classes", [0, 4])
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+def test_a_pack_holds_different_pictures_of_one_label(classes, norm, monkeypatch):
+    numbers = torch.arange(32)
+    flat = numbers.to(torch.uint8)[:, None, None, None].expand(32, 1, 32, 32)  # each tells which
+    labels = numbers % classes if classes else None
+    packs, forward = [], gan.Discriminator.forward
+
+    def watched(self, x, *label):
+        assert x.shape[1:] == (2, 32, 32) and all(len(y) == len(x) for y in label)
+        for i, pack in enumerate(x.detach().flatten(2)):
+            if torch.equal(pack.min(1).values, pack.max(1).values):  # real: no pixel differs
+                told = [int(y[i]) for y in label]
+                packs.append(((pack[:, 0] + 1).mul(127.5).round().long().tolist(), told))
+        return forward(self, x, *label)
+
+    monkeypatch.setattr(gan.Discriminator, "forward", watched)
+    config = replace(TINY, classes=classes, norm=norm, pack=2, r1=0.1 if norm == "none" else 0.0)
+    train_gan(config, flat, labels=labels, steps=10)
+    assert len(packs) >= 10 * config.batch // 2
+    for pack, told in packs:
+        assert [number % classes for number in pack] == told * 2 if classes else not told
+    seconds = {pack[1] for pack, _ in packs}
+    assert sum(a == b for (a, b), _ in packs) < len(packs) / 3 and len(seconds) > 16
+
+
 def test_each_player_only_moves_itself():
     begun = train_gan(TINY, pictures(), steps=2)
     for rates, moved in (((0.0, 1e-3), "discriminator"), ((1e-3, 0.0), "generator")):
@@ -285,6 +311,7 @@ def test_samples_depend_on_their_own_noise_alone():
         (lambda: train_gan(TINY, pictures().float(), steps=1), "must be uint8"),
         (lambda: train_gan(TINY, pictures()[..., :28, :28], steps=1), r"\[32, 1, 28, 28\]"),
         (lambda: train_gan(replace(TINY, classes=3), pictures(), steps=1), "3 classes"),
+        (lambda: train_gan(replace(TINY, pack=3), pictures(), steps=1), "8 does not split .* of 3"),
         (lambda: sample(Generator(classes=4), 2), "4 classes"),
         (lambda: load_dcgan(name="nothing"), "course.py train dcgan"),
     ],

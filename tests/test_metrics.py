@@ -169,6 +169,19 @@ def test_modes_of_rendered_pictures_are_exact():
     assert modes(judge, to_float(render(wanted, jitter=0.3))[:1]).covered5 == 0
 
 
+@pytest.mark.parametrize("name", ["rangoli", "digits"])
+def test_features_say_what_the_pictures_say(name, monkeypatch):
+    judge, images = load_judge(name), real_images(name, 20)
+    features, read = judge(images), judge.read(images)
+    for head, probabilities in judge.read(features).items():
+        torch.testing.assert_close(probabilities, read[head])
+    assert modes(judge, features).counts.equal(modes(judge, images).counts)
+    looks, raw = [], type(judge).raw
+    monkeypatch.setattr(type(judge), "raw", lambda self, x: looks.append(len(x)) or raw(self, x))
+    gan_report(judge, features, images)
+    assert looks == [20]  # a picture is looked at once
+
+
 def test_modes_of_digits():
     images = pictures("digits", 500)
     found = modes(load_judge("digits"), images)

@@ -1,7 +1,10 @@
-"""Compares the course's recipes with published ones, at equal seconds and at equal steps.
+"""Compares the course's code with published recipes and libraries.
 
     python3 course.py bench             lists what can be compared
-    python3 course.py bench gan         the GANs of lesson 02; --help tells the options
+    python3 course.py bench gan         the GANs of lesson 02, at equal seconds and at equal steps
+    python3 course.py bench vq          the quantiser of lesson 03 beside a library's, in time
+
+--help after a name tells its options.
 
 Results go to benchmarks/NAME.json, each as soon as it is there, and as a table to NAME.md. A run
 of the same recipe, budget and seed takes the place of the earlier one, be it better or worse.
@@ -17,6 +20,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +32,8 @@ from common.data import digits
 from common.gan import OURS, PUBLISHED, GanConfig, Trained, precision_recall, sample, train_gan
 from common.metrics import Judge, load_judge, modes, real_features, real_images
 from common.rangoli import rangoli
-from tools.train import _clock, _device_words
+from common.vqgan import Quantizer
+from tools import clock
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 CLASSES = {"rangoli": 64, "digits": 10}  # motif × colour, or the digit
@@ -41,17 +46,25 @@ Row = dict[str, Any]
 
 
 def recipes(data: str, each: bool = False) -> dict[str, GanConfig]:
-    """The recipes by name. each: also ours with one thing at a time as it is in the published."""
+    """The recipes by name. each: also ours with one thing at a time as it is in the published.
+
+    The last of them starts from PyTorch's own random weights.
+    """
+    conditional = replace(OURS, classes=CLASSES[data])
     found = {
         "published": PUBLISHED,
         "ours": OURS,
-        "ours, conditional": replace(OURS, classes=CLASSES[data]),
+        "ours, conditional": conditional,
+        "ours, conditional, packed": replace(conditional, pack=2),
     }
     if each:
-        for part in fields(GanConfig):
-            theirs = getattr(PUBLISHED, part.name)
-            if theirs != getattr(OURS, part.name):
-                found[f"ours, but {part.name} {theirs}"] = replace(OURS, **{part.name: theirs})
+        changes = {
+            part.name: getattr(PUBLISHED, part.name)
+            for part in fields(GanConfig)
+            if getattr(PUBLISHED, part.name) != getattr(OURS, part.name)
+        } | {"small_start": False}
+        for name, value in changes.items():
+            found[f"ours, but {name} {value}"] = replace(OURS, **{name: value})
     return found
 
 
@@ -72,9 +85,10 @@ def scores(data: str, images: Tensor, device: torch.device) -> Row:
     if not images.isfinite().all():
         return dict.fromkeys(names) | {"of": CLASSES[data]}
     judge = load_judge(data, device)
+    seen = judge(images)
     fid, kid = fid_and_kid(judge, real_images(data), images)
-    precision, recall = precision_recall(real_features(data, device), judge(images))
-    found = modes(judge, images)
+    precision, recall = precision_recall(real_features(data, device), seen)
+    found = modes(judge, seen)
     told = (fid, kid, precision, recall, found.covered, found.covered5, found.confident)
     return dict(zip(names, told, strict=True)) | {"of": found.of}
 
@@ -132,7 +146,11 @@ def train(
         if config.decay:  # the rates must know when the end comes: a few steps tell the pace
             ticks: list[float] = []
             train_gan(
-                config, images, steps=24, note=lambda *_: ticks.append(_clock(device)), **options
+                config,
+                images,
+                steps=24,
+                note=lambda *_: ticks.append(clock.seconds(device)),
+                **options,
             )
             pace = (ticks[-1] - ticks[7]) / (len(ticks) - 8)  # the first are slow
             steps = max(1, round(seconds / pace))
@@ -142,13 +160,13 @@ def train(
     def note(step: int, trained: Trained) -> None:
         nonlocal last, done
         last, done = trained, step
-        if seconds is not None and _clock(device) - began >= seconds:
+        if seconds is not None and clock.seconds(device) - began >= seconds:
             raise _Enough
 
-    began = _clock(device)
+    began = clock.seconds(device)
     with suppress(_Enough):
         train_gan(config, images, steps=steps, note=note, **options)
-    return last.average, done, _clock(device) - began
+    return last.average, done, clock.seconds(device) - began
 
 
 def compare(
@@ -212,10 +230,10 @@ written anew. *real pictures*: others than those compared with, the best that ca
 """
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Row], headings: dict[str, str] = HEADINGS) -> str:
     """All rows, in the order in which they are."""
-    lines = [list(HEADINGS.values()), ["---"] * len(HEADINGS)]
-    lines += [[_cell(row, name) for name in HEADINGS] for row in rows]
+    lines = [list(headings.values()), ["---"] * len(headings)]
+    lines += [[_cell(row, name) for name in headings] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -230,20 +248,27 @@ def _cell(row: Row, name: str) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def keep(row: Row, path: Path, about: Row) -> list[Row]:
+def keep(
+    row: Row,
+    path: Path,
+    about: Row,
+    headings: dict[str, str] = HEADINGS,
+    text: str = ABOUT,
+    same: tuple[str, ...] = ("data", "recipe", "budget", "seed"),
+) -> list[Row]:
     """Put a row into the JSON file, in place of the same run's earlier one, and remake the table.
 
-    Both files are whole at every moment. Returns all rows.
+    same: what makes it the same run. Both files are whole at every moment. Returns all rows.
     """
     rows = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
-    same = ("data", "recipe", "budget", "seed")
     place = [i for i, old in enumerate(rows) if all(old[key] == row[key] for key in same)]
     if place:
         rows[place[0]] = row
     else:
         rows.append(row)
     _write(path, json.dumps({**about, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
-    _write(path.with_suffix(".md"), ABOUT.format(**about, table=table(rows), count=COUNT))
+    page = text.format(**about, table=table(rows, headings), count=COUNT)
+    _write(path.with_suffix(".md"), page)
     return rows
 
 
@@ -252,6 +277,88 @@ def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text, "utf-8")
     part.replace(path)
+
+
+# ---------------------------------------------------------------------------- the quantiser
+
+SIZES = ((256, 8, 64), (1024, 8, 64), (256, 64, 64), (1024, 64, 64))  # codes, dim, pictures
+VQ_HEADINGS = {
+    "codes": "codes · कोड",
+    "dim": "dimension · आयाम",
+    "vectors": "vectors · वेक्टर",
+    "ours": "ours, ms · हमारा",
+    "theirs": "library, ms · लाइब्रेरी",
+    "ratio": "ours ÷ library · अनुपात",
+    "half": "middle half · बीच के आधे",
+    "pairs": "pairs · जोड़ियाँ",
+}
+VQ_ABOUT = """# Two quantisers compared · दो क्वांटाइज़र की तुलना
+
+Made by `python3 course.py bench vq` on {device}, PyTorch {torch}. `Quantizer` of lesson 03 beside
+`VectorQuantize` of vector-quantize-pytorch {library}, both with moving averages and the
+straight-through gradient. One training step is forward, update of the codes, backward. The two take
+turns, and so does who is first; the ratio is that of each pair, its median and its middle half.
+Under 1 ours is faster. That both give the same numbers is tested in `tests/test_vqvae.py`.
+
+`python3 course.py bench vq` से बना: पाठ 03 का `Quantizer` और vector-quantize-pytorch का
+`VectorQuantize`, बारी-बारी से, हर जोड़ी का अनुपात (माध्यिका और बीच के आधे)। 1 से कम यानी हमारा तेज़ है।
+
+{table}
+"""
+
+
+def beside_library(codes: int, dim: int, pictures: int, pairs: int, device: torch.device) -> Row:
+    """The milliseconds of a training step on feature maps of 8 × 8, ours and the library's."""
+    ours = Quantizer(codes, dim, kmeans=False, restart=False)
+    theirs = _vector_quantize_pytorch().VectorQuantize(
+        dim=dim,
+        codebook_size=codes,
+        decay=ours.decay,
+        commitment_weight=ours.beta,
+        rotation_trick=False,
+        accept_image_fmap=True,
+    )
+    lot = torch.Generator().manual_seed(0)
+    start, pull = torch.randn(2, pictures, dim, 8, 8, generator=lot).to(device)
+
+    def spent(quantizer: nn.Module) -> float:
+        z = start.clone().requires_grad_()
+        began = clock.seconds(device)
+        vectors, _, loss = quantizer(z)
+        ((vectors * pull).sum() + loss.sum()).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return 1000 * (clock.seconds(device) - began)
+
+    both = [quantizer.to(device).train() for quantizer in (ours, theirs)]
+    times = []
+    for i in range(pairs + 3):
+        pair = [spent(both[j]) for j in ((0, 1) if i % 2 else (1, 0))]
+        times.append(pair if i % 2 else pair[::-1])
+    measured = torch.tensor(times[3:])  # [pairs, 2]; the first are slow
+    low, ratio, high = (measured[:, 0] / measured[:, 1]).quantile(torch.tensor([0.25, 0.5, 0.75]))
+    typical = measured.median(0).values.tolist()
+    return {
+        "codes": codes,
+        "dim": dim,
+        "vectors": pictures * 64,
+        **dict(zip(("ours", "theirs"), typical, strict=True)),
+        "ratio": ratio.item(),
+        "half": f"{low:.2f} … {high:.2f}",
+        "pairs": pairs,
+    }
+
+
+def _vector_quantize_pytorch() -> ModuleType:
+    try:
+        import vector_quantize_pytorch
+    except ImportError as error:
+        raise SystemExit(
+            "vector-quantize-pytorch नहीं मिला। इसे इस कमांड से लगाइए:\n"
+            "vector-quantize-pytorch is missing. Install it with\n"
+            "    .venv/bin/python -m pip install vector-quantize-pytorch"
+        ) from error
+    return vector_quantize_pytorch
 
 
 # ---------------------------------------------------------------------------- the command
@@ -273,7 +380,7 @@ def gan(argv: list[str]) -> None:
     os.environ["COURSE_STATIC"] = "1"  # no progress bars: a row is printed as soon as it is there
     device = torch.device(options.device)
     about = {
-        "device": _device_words(device),
+        "device": clock.words(device),
         "torch": torch.__version__.split("+")[0],
         "torchmetrics": _torchmetrics().__version__,
     }
@@ -292,7 +399,28 @@ def gan(argv: list[str]) -> None:
     print("\n" + table(rows))
 
 
-BENCHES: dict[str, Callable[[list[str]], None]] = {"gan": gan}
+def vq(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="course.py bench vq")
+    parser.add_argument("--pairs", type=int, default=40, help="of steps, for each size (40)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="(benchmarks)")
+    options = parser.parse_args(argv)
+    _vector_quantize_pytorch()
+    device = torch.device(options.device)
+    about = {
+        "device": clock.words(device),
+        "torch": torch.__version__.split("+")[0],
+        "library": version("vector-quantize-pytorch"),
+    }
+    for size in SIZES:
+        row = beside_library(*size, options.pairs, device)
+        print(table([row], VQ_HEADINGS).splitlines()[-1], flush=True)
+        same = ("codes", "dim", "vectors")
+        rows = keep(row, options.to / "vq.json", about, VQ_HEADINGS, VQ_ABOUT, same)
+    print("\n" + table(rows, VQ_HEADINGS))
+
+
+BENCHES: dict[str, Callable[[list[str]], None]] = {"gan": gan, "vq": vq}
 
 
 def main(argv: list[str] | None = None) -> int:

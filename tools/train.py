@@ -9,10 +9,9 @@ and stored as half-precision safetensors under common/weights beside a card that
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -54,6 +53,7 @@ from common.metrics import (
 from common.rangoli import rangoli
 from common.scenes import START, Scenes, make_scenes
 from common.training import RUNS
+from tools import clock, train_vqgan
 
 WEIGHTS = Path(__file__).parent.parent / "common" / "weights"
 
@@ -67,16 +67,16 @@ def train_captions(
     """
     steps = {"soft": 1650, "hard": 2000, "mean": 1200}
     seconds = {}
-    began = _clock(device)
+    began = clock.seconds(device)
     cnn, _ = train_cnn(steps=_part(600, scale), device=device)
-    seconds["CNN"] = _clock(device) - began
+    seconds["CNN"] = clock.seconds(device) - began
     scenes = make_scenes(_part(12_000, scale), seed=30, least=2, most=4, distinct=False)
     cells = see(cnn, scenes.images)
     models = nn.ModuleDict({"cnn": cnn})
     for look, count in steps.items():
-        began = _clock(device)
+        began = clock.seconds(device)
         models[look] = train_captioner(cells, scenes, look, _part(count, scale))
-        seconds[look] = _clock(device) - began
+        seconds[look] = clock.seconds(device) - began
         print(f"{look}: {seconds[look]:.0f} s", flush=True)
 
     # What ships is measured: the halved weights, on scenes of another seed
@@ -99,7 +99,7 @@ def train_captions(
         cnn_seconds=f"{seconds['CNN']:.0f}",
         scenes=f"{len(scenes):,}",
         parameters=f"{sum(p.numel() for p in models['soft'].parameters()):,}",
-        device=_device_words(device),
+        device=clock.words(device),
         torch=torch.__version__.split("+")[0],
     )
     (folder / "attention-captions.md").write_text(card, encoding="utf-8")
@@ -148,9 +148,9 @@ def train_vit_pair(
     """
     cnn, _ = load_captioners(device)
     _, nine, right = neighbour_questions(cnn, _part(4000, scale), seed=40, most=8, each=6)
-    began = _clock(device)
+    began = clock.seconds(device)
     models = nn.ModuleList(train_vit(nine, right, _part(1500, scale)))
-    seconds = _clock(device) - began
+    seconds = clock.seconds(device) - began
 
     stored = {name: _half(value) for name, value in models.state_dict().items()}
     models.load_state_dict({name: value.float() for name, value in stored.items()})
@@ -167,7 +167,7 @@ def train_vit_pair(
         vit=f"{scores['vit']:.3f}",
         glance=f"{scores['one look']:.3f}",
         parameters=f"{sum(p.numel() for p in models[0].parameters()):,}",
-        device=_device_words(device),
+        device=clock.words(device),
         torch=torch.__version__.split("+")[0],
     )
     (folder / "attention-vit.md").write_text(card, encoding="utf-8")
@@ -204,9 +204,9 @@ def train_judges(
     scores = {}
     for name in names:
         steps = {"rangoli": 500, "digits": 420}[name]
-        began = _clock(device)
+        began = clock.seconds(device)
         judge = fit_judge(name, _part(steps, scale), device)
-        seconds = _clock(device) - began
+        seconds = clock.seconds(device) - began
         stored = {key: _half(value) for key, value in judge.state_dict().items()}
         judge.load_state_dict({key: value.float() for key, value in stored.items()})
         images, labels = judge_data(name, "test")
@@ -244,7 +244,7 @@ def train_judges(
                 steps=_part(steps, scale),
                 seconds=f"{seconds:.0f}",
                 parameters=f"{sum(p.numel() for p in judge.parameters()):,}",
-                device=_device_words(device),
+                device=clock.words(device),
                 torch=torch.__version__.split("+")[0],
             ),
             encoding="utf-8",
@@ -361,15 +361,16 @@ DCGAN = GanConfig(
     betas=(0.0, 0.9),
     batch=32,
     average=0.999,
+    decay=True,
+    pack=2,  # pairs of one label: else the generator ignores its noise
 )
-DCGAN_STEPS = (9_000, 2_500)  # at full learning rates, then while they fall to 0
 
 
 def train_dcgan(
     device: torch.device,
     folder: Path = WEIGHTS,
     scale: float = 1.0,
-    steps: tuple[int, int] = DCGAN_STEPS,
+    steps: int = 24_000,
     runs: Path = RUNS / "dcgan",
 ) -> dict[str, float | int]:
     """The conditional generator of 2-dcgan, trained longer. scale: of the pictures and steps.
@@ -377,7 +378,7 @@ def train_dcgan(
     The run is kept in `runs`: after a break the same command goes on. An interrupt stores what
     there is by then. Returns what the judge says of the pictures that the generator draws.
     """
-    images, factors = rangoli(_part(24_000, scale), seed=40)
+    images, factors = rangoli(_part(48_000, scale), seed=40)
     labels = factors.motif * 8 + factors.colour
     classes = torch.arange(DCGAN.classes).repeat(2000 // DCGAN.classes + 1)[:2000]
     judge, real = load_judge("rangoli", device), real_features("rangoli", device)
@@ -389,34 +390,27 @@ def train_dcgan(
         told = (drawn == classes).float().mean().item()
         return gan_report(judge, real, fake) | {"as told": told}
 
-    clock, shown = _clock(device), time.monotonic()
+    since, shown = clock.seconds(device), time.monotonic()
 
     def note(step: int, trained: Trained) -> dict[str, float]:
-        nonlocal clock, shown
-        spent = _clock(device) - clock
+        nonlocal since, shown
+        spent = clock.seconds(device) - since
         if time.monotonic() - shown > 300:
             print(f"{step} | {_row(measure(trained.average))}", flush=True)
             shown = time.monotonic()
-        clock = _clock(device)  # measuring is not counted
+        since = clock.seconds(device)  # measuring is not counted
         return {"seconds": _seconds(trained) + spent}
 
-    high, falling = (_part(count, scale) for count in steps)
-    options = {"labels": labels, "seed": 40, "device": device, "note": note}
-    trained = train_gan(DCGAN, images, steps=high, folder=runs, **options)
-    done, seconds = [_steps(trained)], _seconds(trained)
-    if steps[1] and done[0] >= high:  # else it was interrupted
-        clock = _clock(device)
-        trained = train_gan(
-            replace(DCGAN, decay=True),
-            images,
-            steps=falling,
-            start=trained,
-            folder=runs / "falling",
-            **options,
-        )
-        done.append(_steps(trained))
-        seconds += _seconds(trained)
-
+    trained = train_gan(
+        DCGAN,
+        images,
+        labels=labels,
+        steps=_part(steps, scale),
+        seed=40,
+        device=device,
+        folder=runs,
+        note=note,
+    )
     stored = {name: _half(value) for name, value in trained.average.state_dict().items()}
     trained.average.load_state_dict({name: value.float() for name, value in stored.items()})
     scores = measure(trained.average)
@@ -433,11 +427,12 @@ def train_dcgan(
     card = DCGAN_CARD.format(
         parameters=f"{sum(p.numel() for p in trained.average.parameters()):,}",
         pictures=f"{len(images):,}",
-        steps=" + ".join(f"{count:,}" for count in done),
-        minutes=f"{seconds / 60:.0f}",
+        steps=f"{len(trained.history['loss_d']):,}",
+        planned=f"{_part(steps, scale):,}",
+        minutes=f"{_seconds(trained) / 60:.0f}",
         config=", ".join(f"{name} {value}" for name, value in asdict(DCGAN).items()),
         rows="\n".join(f"| {name} | {_row(row)} |" for name, row in rows.items()),
-        device=_device_words(device),
+        device=clock.words(device),
         torch=torch.__version__.split("+")[0],
     )
     (folder / "dcgan-rangoli.md").write_text(card, encoding="utf-8")
@@ -448,10 +443,6 @@ def _row(scores: dict[str, float | int]) -> str:
     shares = [f"{scores[name]:.3f}" for name in ("fid", "kid", "precision", "recall")]
     counts = [f"{scores[name]} / {scores['of']}" for name in ("covered", "covered5")]
     return " | ".join([*shares, *counts, f"{scores['as told']:.3f}"])
-
-
-def _steps(trained: Trained) -> int:
-    return len(trained.history["loss_d"])
 
 
 def _seconds(trained: Trained) -> float:
@@ -466,8 +457,9 @@ Made by `python3 course.py train dcgan` (seed 40, {device}, PyTorch {torch}) and
 classes (8 × motif + colour) that was trained against a projection discriminator.
 
 Data: {pictures} rangoli of seed 40, drawn by `common/rangoli.py`: all 768 combinations.
-{steps} steps, {minutes} minutes of computing; in the last part the learning rates fall to 0 over
-its second half. The recipe: {config}.
+{steps} steps of {planned}, {minutes} minutes of computing; over the second half of the plan the
+learning rates fall to 0.
+The discriminator judges pairs of pictures of one label. The recipe: {config}.
 
 Measured with `judge-rangoli`, which had no part in the training, on 2,000 pictures, as many of
 each class; against 2,000 real ones that were not trained on. *As told*: the judge sees the motif
@@ -477,8 +469,8 @@ and the colour that the label asks for. Below, what other real pictures get.
 |---|---|---|---|---|---|---|---|
 {rows}
 
-Limits: it draws only these motifs and colours; ground and symmetry are left to chance. The
-pictures of one label are nearly alike (recall). Licence: as the course's code, MIT.
+Limits: it draws only these motifs and colours; ground and symmetry are left to chance.
+Licence: as the course's code, MIT.
 """
 
 
@@ -539,7 +531,7 @@ def train_style_rangoli(
             + f" | {row['covered']} / {row['of']} | {row['as told']:.3f} |"
             for name, row in scores.items()
         ),
-        device=_device_words(device),
+        device=clock.words(device),
         torch=torch.__version__.split("+")[0],
     )
     (folder / "style-rangoli.md").write_text(card, encoding="utf-8")
@@ -576,20 +568,8 @@ def _part(count: int, scale: float) -> int:
     return max(1, round(count * scale))
 
 
-def _clock(device: torch.device) -> float:
-    """Seconds of computing: of one core on a CPU, so that a busy machine measures alike."""
-    return time.process_time() if device.type == "cpu" else time.monotonic()
-
-
 def _half(value: Tensor) -> Tensor:
     return (value.half() if value.is_floating_point() else value).cpu().contiguous()
-
-
-def _device_words(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"{platform.machine()} CPU, {threads} thread{'s' * (threads > 1)}, CPU seconds"
 
 
 MODELS: dict[str, Callable[[torch.device], object]] = {
@@ -598,6 +578,7 @@ MODELS: dict[str, Callable[[torch.device], object]] = {
     "judges": train_judges,
     "dcgan": train_dcgan,
     "style-rangoli": train_style_rangoli,
+    **train_vqgan.MODELS,
 }
 
 

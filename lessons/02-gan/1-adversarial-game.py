@@ -1309,7 +1309,7 @@ plots.table(
 # ## यह आगे कहाँ ले जाता है
 #
 # - [अगली नोटबुक](2-dcgan.hi.ipynb) में यही खेल चित्रों के लिए खेला जाता है: बिंदुओं की जगह 32 × 32 की रंगोलियाँ, खिलाड़ी कनवॉल्यूशनल नेटवर्क, और "कितने ढेर ढके" की जगह "64 में से कितने आकृति × रंग"।
-# - पाठ 3 में एक डिस्क्रिमिनेटर VQ-VAE के वापस बनाए चित्रों को पैना करता है: VQGAN में GAN वही है।
+# - पाठ 3 में एक डिस्क्रिमिनेटर VQ-VAE के वापस बनाए चित्रों को तीखा करता है: VQGAN में GAN वही है।
 #
 # **संदर्भ।** Goodfellow et al. 2014, *Generative adversarial nets* ([1406.2661](https://arxiv.org/abs/1406.2661)) · Arjovsky & Bottou 2017 ([1701.04862](https://arxiv.org/abs/1701.04862)) ·
 # Heusel et al. 2017, *TTUR* ([1706.08500](https://arxiv.org/abs/1706.08500)) · Mescheder et al. 2018, *Which training methods for GANs do actually converge?* ([1801.04406](https://arxiv.org/abs/1801.04406)) ·

@@ -14,15 +14,15 @@
 # # 2.2 · DCGAN: pictures out of noise
 #
 # In [2.1](1-adversarial-game.en.ipynb) two networks played for numbers and for points. Now they play for pictures: a generator that has never seen a rangoli learns to draw them, only from being told "I can tell that
-# this one is not real". You build both networks, learn to *measure* what they draw, improve the recipe one step at a time, break it on purpose, mend it, and in the end ask it for a red lotus.
+# this one is not real". You build both networks, learn to *measure* what they draw, find out which improvements are worth anything, break the recipe on purpose, mend it, and in the end ask it for a red lotus.
 #
 # **You need** [2.1](1-adversarial-game.en.ipynb); what a convolution is, you see again here.
 # **Time**: about an hour and a half to read and try; *Run all* takes about a minute and a half on two CPU cores.
-# %% [markdown] lang="hi" of="db384360"
+# %% [markdown] lang="hi" of="8a4eb909"
 # # 2.2 · DCGAN: शोर से निकलते चित्र
 #
 # [2.1](1-adversarial-game.hi.ipynb) में दो नेटवर्क पहले संख्याओं पर और फिर बिंदुओं पर खेले। अब खेल चित्रों का है: जनरेटर ने कभी कोई रंगोली नहीं देखी, फिर भी वह रंगोली बनाना सीख जाता है, सिर्फ़ यह सुन-सुनकर कि "पकड़ लिया, यह
-# असली नहीं है"। आप दोनों नेटवर्क बनाएँगे, उनके चित्रों को *नापना* सीखेंगे, नुस्ख़े को एक-एक क़दम सुधारेंगे, उसे जान-बूझकर बिगाड़ेंगे, फिर ठीक करेंगे, और आख़िर में उससे कहेंगे: लाल कमल बनाओ।
+# असली नहीं है"। आप दोनों नेटवर्क बनाएँगे, उनके चित्रों को *नापना* सीखेंगे, परखेंगे कि कौन-सा सुधार कितने काम का है, नुस्ख़े को जान-बूझकर बिगाड़ेंगे, फिर ठीक करेंगे, और आख़िर में उससे कहेंगे: लाल कमल बनाओ।
 #
 # **क्या आना चाहिए**: [2.1](1-adversarial-game.hi.ipynb); कनवॉल्यूशन यहाँ फिर से देख लेंगे।
 # **समय**: पढ़ने और आज़माने में लगभग डेढ़ घंटा; *Run all* दो CPU कोर पर लगभग डेढ़ मिनट लेता है।
@@ -291,7 +291,7 @@ measured.append(
 #
 # शुरू में कनवॉल्यूशन वाले GAN सीख ही नहीं पाते थे। Radford, Metz और Chintala (2015) ने ऐसी बनावट ढूँढी जो चल पड़ी, *deep convolutional GAN*। उसके नियम जितना यह बताते हैं कि क्या लगाना है, उतना ही यह भी कि क्या नहीं लगाना:
 #
-# 1. **पूलिंग नहीं**: डिस्क्रिमिनेटर स्ट्राइड 2 से आधा करता है, जनरेटर *ट्रांसपोज़्ड* कनवॉल्यूशन से दोगुना;
+# 1. **पूलिंग नहीं**: डिस्क्रिमिनेटर स्ट्राइड 2 वाले कनवॉल्यूशन से चित्र को आधा करता है, जनरेटर *ट्रांसपोज़्ड* कनवॉल्यूशन (transposed convolution, सेक्शन 6) से दोगुना;
 # 2. **बीच में पूरी तरह जुड़ी लेयर नहीं**: सिर्फ़ शोर को एक मैट्रिक्स से गुणा करके 4 × 4 ख़ानों का रूप दिया जाता है;
 # 3. दोनों नेटवर्कों में **बैच नॉर्म (batch norm)** (जनरेटर के आख़िर में और डिस्क्रिमिनेटर की शुरुआत में नहीं);
 # 4. जनरेटर में **ReLU**, और उसके अंत में **tanh**;
@@ -299,7 +299,7 @@ measured.append(
 #
 # > **आपने पढ़ा होगा** "DCGAN यानी कनवॉल्यूशन और पूलिंग वाला GAN"। असल में DCGAN ने पूलिंग *हटाई*, और साथ में बीच की पूरी तरह जुड़ी लेयरें भी। नीचे एक सेल इन्हें गिनकर दिखाती है।
 #
-# दोनों नेटवर्क ये रहे। इन्हें वैसे भी बना सकते हैं जैसे शोध-पत्र में हैं (`upsampling="transposed"`, `norm="batch"`), और उसके साथ भी जो तब से सीखा गया; हर बदलाव कितने काम का है, यह नोटबुक नापकर बताएगी।
+# दोनों नेटवर्क ये रहे। इन्हें वैसे भी बना सकते हैं जैसे शोध-पत्र में हैं (`upsampling="transposed"`, `norm="batch"`), और उन सुधारों के साथ भी जो 2015 के बाद मिले; हर बदलाव कितने काम का है, यह नोटबुक नापकर बताएगी।
 
 
 # %% name="generator" tags=["export"]
@@ -482,6 +482,7 @@ class GanConfig:
     decay: bool = False  # the learning rates fall to 0 over the second half
     r1: float = 0.0  # gamma of the R1 penalty, paid every 8th step
     minibatch_std: bool = False
+    pack: int = 1  # pictures, of one label, that the discriminator judges together
     generator_steps: int = 1  # for one of the discriminator
     first: str = "unshuffle"  # the discriminator's first layer: or "stride"
     small_start: bool = True  # weights from N(0, 0.02), as in Radford et al. 2015
@@ -490,7 +491,12 @@ class GanConfig:
         """A new pair of networks, from torch's global random state."""
         generator = Generator(channels, self.width, self.latent, self.classes, self.upsampling)
         discriminator = Discriminator(
-            channels, self.width, self.norm, self.minibatch_std, self.classes, self.first
+            channels * self.pack,
+            self.width,
+            self.norm,
+            self.minibatch_std,
+            self.classes,
+            self.first,
         )
         if self.small_start:
             # A spectral norm divides the scale out again: there it would only raise the rate
@@ -600,7 +606,7 @@ print("<conv(x), y> = <x, convT(y)>:", torch.allclose(*across))
 # %% [markdown] lang="hi" of="81757c2a"
 # ## 6 · चित्र को बड़ा करना: ट्रांसपोज़्ड कनवॉल्यूशन (transposed convolution)
 #
-# डिस्क्रिमिनेटर स्ट्राइड (stride) वाले कनवॉल्यूशन से 32 × 32 को 4 × 4 तक सिकोड़ता है; जनरेटर को उलटी दिशा में जाना है। प्रकाशित नुस्ख़े में इसके लिए `nn.ConvTranspose2d` है, जिसे अक्सर "deconvolution" कह दिया जाता है। यह करता क्या है?
+# डिस्क्रिमिनेटर स्ट्राइड वाले कनवॉल्यूशन से 32 × 32 को 4 × 4 तक सिकोड़ता है; जनरेटर को उलटी दिशा में जाना है। प्रकाशित नुस्ख़े में इसके लिए `nn.ConvTranspose2d` है, जिसे अक्सर "deconvolution" कह दिया जाता है। यह करता क्या है?
 #
 # कनवॉल्यूशन को मैट्रिक्स के रूप में लिखिए। पाँच संख्याओं की रेखा पर, कर्नेल (1, 2, 3) और स्ट्राइड 2 के साथ, जवाब में दो संख्याएँ आती हैं, इसलिए दो पंक्तियाँ हैं: हर पंक्ति वही कर्नेल, एक *स्ट्राइड* आगे। **ट्रांसपोज़्ड कनवॉल्यूशन** ऐसी ही मैट्रिक्स के ट्रांसपोज़ से गुणा करता है।
 # %% name="transposed-matrix" tags=["nbval-check-output"]
@@ -625,7 +631,7 @@ print("shrink · transpose\n", (shrink @ shrink.T).tolist())
 # > shrink · transpose is not the identity. (With stride 1 the transpose is again a convolution, with the kernel turned round.) It is exactly what `backward` computes for a convolution's input: the generator's layer is the discriminator's gradient.
 # %% [markdown] lang="hi" of="30c370d7"
 # > **आपने पढ़ा होगा** "deconvolution और convolution एक ही हैं", या "…उसे पलट देता है"। दोनों बातें ग़लत हैं। कनवॉल्यूशन अपने आसपास *से लेता* है, ट्रांसपोज़्ड कनवॉल्यूशन आसपास *में फैलाता* है: एक मैट्रिक्स, दूसरा उसका ट्रांसपोज़। इससे **आकार** लौटता है (पाँच संख्याएँ), **सिग्नल** नहीं,
-# > क्योंकि shrink · transpose इकाई मैट्रिक्स नहीं है। (स्ट्राइड 1 हो तो ट्रांसपोज़ भी एक कनवॉल्यूशन ही है, बस कर्नेल उलटा।) कनवॉल्यूशन के इनपुट के लिए `backward` ठीक यही निकालता है: जनरेटर की लेयर वही है जो डिस्क्रिमिनेटर का ग्रेडिएंट।
+# > क्योंकि shrink · transpose इकाई मैट्रिक्स नहीं है। (स्ट्राइड 1 हो तो ट्रांसपोज़ भी एक कनवॉल्यूशन ही है, बस कर्नेल उलटा।) `backward` कनवॉल्यूशन के इनपुट का ग्रेडिएंट ठीक इसी तरह निकालता है: जनरेटर की लेयर आगे जाते हुए जो हिसाब करती है, डिस्क्रिमिनेटर की लेयर ग्रेडिएंट लौटाते हुए वही करती है।
 # %% name="transposed-gradient" tags=["nbval-check-output"]
 signal.requires_grad_()
 F.conv1d(signal[None, None], kernel[None, None], stride=2).backward(small)
@@ -638,7 +644,7 @@ print("backward is the transposed convolution:", torch.equal(signal.grad, big.fl
 # %% [markdown] lang="hi" of="f85cc6f0"
 # ### असमान ओवरलैप और शतरंज की बिसात
 #
-# फैलाने में एक पेच है। कर्नेल 3 और स्ट्राइड 2 हो तो हर दूसरे पिक्सल तक *दो* पड़ोसी पहुँचते हैं, बीच वाले तक एक ही (Odena et al. 2016)। सारे इनपुट और सारे भार 1 रख दीजिए: तब हर पिक्सल गिनता है कि उस पर कितनी बार रंग चढ़ा।
+# फैलाने में एक पेच है। कर्नेल 3 और स्ट्राइड 2 हो तो हर दूसरे पिक्सल तक *दो* पड़ोसी पहुँचते हैं, बीच वाले तक एक ही (Odena et al. 2016)। सारे इनपुट और सारे भार 1 रख दीजिए: तब हर पिक्सल गिनता है कि उस पर कितनी बार रंग चढ़ा। इससे बनने वाले पैटर्न को **चेकरबोर्ड गड़बड़ियाँ (checkerboard artifacts)** कहते हैं; हम उसे बिसात कहेंगे।
 # %% name="overlap"
 ones = torch.ones(1, 1, 6, 6)
 overlaps = {
@@ -690,7 +696,7 @@ assert varied == [3, 1, 1]
 # | `PixelShuffle` | कनवॉल्यूशन चार मैप बनाता है और उनके पिक्सल बारी-बारी से सजते हैं: फिर वही चार तरह की जगहें |
 # | `PixelShuffle` + ICNR | चारों मैप शुरू में *बराबर* हैं, तो शुरुआत ठीक दोगुना करने जैसी है (Aitken et al. 2017) |
 #
-# हमारा जनरेटर पहले दो क़दमों में तीसरी लेयर लेता है; जहाँ चित्र बनता है वहाँ `PixelShuffle`, जो सस्ता पड़ता है।
+# हमारा जनरेटर चित्र को तीन बार दोगुना करता है: पहली दो बार तीसरी वाली लेयर से, और आख़िरी बार, जहाँ चित्र बनता है, `PixelShuffle` से, जो सस्ता पड़ता है।
 # %% name="nyquist"
 def chessboard(images: Tensor) -> float:
     """The share of the variance of pictures [N, C, H, W] that alternates from pixel to pixel.
@@ -786,15 +792,17 @@ assert after["transposed 3"] > after["transposed 4"] > rows[0][2] > after["resiz
 # %% [markdown] lang="en" name="tools-text"
 # ## 7 · Four tools since 2015
 #
-# **Spectral norm** (Miyato et al. 2018). In 2.1 a discriminator that is too steep starved the generator. This tool bounds the steepness of every layer: divide each weight matrix by its largest singular value σ, that is by the most that it can stretch a vector. Is it so?
-# %% [markdown] lang="hi" of="9e5dedba"
+# **Spectral norm** (Miyato et al. 2018). In 2.1 a discriminator that is too steep starved the generator. This tool bounds the steepness of every layer: divide each weight matrix by its largest singular value σ, that is by the most that it can stretch a vector. Is it so? Two discriminators, whose weights have grown to five times what they began with:
+# %% [markdown] lang="hi" of="c6c39e37"
 # ## 7 · 2015 के बाद मिले चार औज़ार
 #
-# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर को भूखा रखता है। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: भारों की मैट्रिक्स को उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकता है। क्या सचमुच ऐसा होता है?
+# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर तक काम का ग्रेडिएंट नहीं पहुँचने देता। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: भारों की मैट्रिक्स को उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकता है। क्या सचमुच ऐसा होता है? दो डिस्क्रिमिनेटर, जिनके भार शुरुआत के पाँच गुना हो चुके हैं:
 # %% name="spectral-norm"
 with torch.random.fork_rng():
     torch.manual_seed(0)
     plain, limited = Discriminator(norm="none"), Discriminator(norm="spectral")
+for parameter in itertools.chain(plain.parameters(), limited.parameters()):
+    parameter.data *= 5  # as large as long training can make them
 for _ in range(10):  # σ is found by power iteration, one round in each training step
     limited(torch.zeros(2, 3, 32, 32))
 stretch = [
@@ -814,7 +822,7 @@ assert all(abs(s - 1) < 0.1 for s in stretch[1]) and max(abs(s - 1) for s in str
 # %% [markdown] lang="en" name="hinge-text"
 # With it goes the **hinge loss**: whoever is right by a margin of 1 is left in peace, so that the discriminator works on the hard pictures instead of on being ever surer of the easy ones.
 # %% [markdown] lang="hi" of="3f1eaeb6"
-# इसके साथ चलता है **हिंज लॉस (hinge loss)**: जो चित्र 1 के फ़ासले से सही पहचाना जा चुका, उसे छोड़ दिया जाता है। तब डिस्क्रिमिनेटर मुश्किल चित्रों पर मेहनत करता है, आसान चित्रों पर और-और पक्का होने में नहीं।
+# इसके साथ चलता है **हिंज लॉस (hinge loss)**: जिस चित्र का जवाब सही ओर 1 से आगे निकल चुका, उसे छोड़ दिया जाता है। तब डिस्क्रिमिनेटर मुश्किल चित्रों पर मेहनत करता है, आसान चित्रों पर और-और पक्का होने में नहीं।
 
 
 # %% name="hinge" tags=["export"]
@@ -837,8 +845,11 @@ for loss, name, colour in (
     (discriminator_loss, t("log loss of 2.1"), plots.COLOURS[1]),
 ):
     ax.plot(logits, [loss(value[None], zero) for value in logits], color=colour, label=name)
-ax.set(xlabel=t("what the discriminator says of a real picture"), ylabel=t("its loss"))
-ax.set_title(t("Beyond 1 the hinge is content"))
+ax.set(
+    xlabel=t("what the discriminator says of a real picture"),
+    ylabel=t("loss for a real picture"),
+)
+ax.set_title(t("Beyond 1 the hinge loss is 0"))
 ax.legend(frameon=False)
 plots.show(
     figure,
@@ -902,12 +913,12 @@ print("four times the same:", round(MinibatchStd()(same)[0, -1, 0, 0].item(), 1)
 # %% [markdown] lang="en" name="loop-text"
 # ## 8 · The training loop
 #
-# A recipe is a `GanConfig`; what two recipes differ in is then plain to see. The loop is that of 2.1: one step of the discriminator, one of the generator, and the average follows. `Training` counts the steps, shows how long they will take, and keeps the run if you want it kept
+# A recipe is a `GanConfig`; what two recipes differ in is then plain to see. The loop is that of 2.1: one step of the discriminator, one of the generator, and the average follows. What `draw` and `together` do besides serves labels and packs of pictures (section 13); with `pack=1` they give and take a plain batch. `Training` counts the steps, shows how long they will take, and keeps the run if you want it kept
 # (more on that below).
-# %% [markdown] lang="hi" of="0828c8ce"
+# %% [markdown] lang="hi" of="63428525"
 # ## 8 · ट्रेनिंग का लूप
 #
-# हर नुस्ख़ा एक `GanConfig` है; तब दो नुस्ख़ों का फ़र्क़ साफ़ दिखता है। लूप 2.1 वाला ही है: एक क़दम डिस्क्रिमिनेटर का, एक जनरेटर का, और औसत पीछे-पीछे। `Training` क़दम गिनता है, बताता है कि कितना समय और लगेगा, और आप चाहें तो पूरा काम सहेजकर भी रखता है
+# हर नुस्ख़ा एक `GanConfig` है; तब दो नुस्ख़ों का फ़र्क़ साफ़ दिखता है। लूप 2.1 वाला ही है: एक क़दम डिस्क्रिमिनेटर का, एक जनरेटर का, और औसत पीछे-पीछे। `draw` और `together` में इससे ज़्यादा जो है, वह लेबल और चित्रों की जोड़ियों के लिए है (सेक्शन 13); `pack=1` हो तो बस सादा बैच है। `Training` क़दम गिनता है, बताता है कि कितना समय और लगेगा, और आप चाहें तो पूरा काम सहेजकर भी रखता है
 # (इस पर आगे बात होगी)।
 
 
@@ -952,6 +963,14 @@ def train_gan(
             )
         )
     check_labels(labels, config.classes, len(images))
+    if config.batch % config.pack:
+        raise ValueError(
+            t(
+                "A batch of {batch} does not split into packs of {pack}: make it a multiple",
+                batch=config.batch,
+                pack=config.pack,
+            )
+        )
     device = torch.device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -981,6 +1000,26 @@ def train_gan(
     )
     trained = Trained(**parts)
 
+    if labels is not None:
+        order, many = labels.argsort(), labels.bincount()
+        first = many.cumsum(0) - many  # of each label, in that order
+
+    def draw() -> Tensor:
+        """Indices [batch]: pictures i, i + batch / pack, … have one label and make one pack."""
+        index = torch.randint(len(images), (config.batch // config.pack,), generator=lot)
+        partners = []
+        for _ in range(config.pack - 1):
+            share = torch.rand(len(index), generator=lot, dtype=torch.float64)
+            if labels is None:
+                partners.append((share * len(images)).long())
+            else:
+                partners.append(order[first[labels[index]] + (share * many[labels[index]]).long()])
+        return torch.cat([index, *partners])
+
+    def together(pictures: Tensor) -> Tensor:
+        """[batch, C, H, W] -> [batch / pack, pack · C, H, W]."""
+        return torch.cat(pictures.chunk(config.pack), dim=1)
+
     def noise() -> Tensor:
         return torch.randn(config.batch, config.latent, generator=lot).to(device)
 
@@ -989,23 +1028,24 @@ def train_gan(
             share = min(1.0, 2 * (1 - step / steps))
             for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
                 optimizer.param_groups[0]["lr"] = rate * share
-        index = torch.randint(len(images), (config.batch,), generator=lot)
+        index = draw()
         real = images[index].to(device, memory_format=torch.channels_last).float() / 127.5 - 1
         label = [] if labels is None else [labels[index].to(device)]
+        one = [y[: len(y) // config.pack] for y in label]  # a pack's
         fake = generator(noise(), *label)  # the same pictures serve both steps
 
         # 1. The discriminator: real up, fake down. detach: the generator does not learn here
         if config.norm == "batch" or config.minibatch_std:  # these must not mix real and fake
-            real_logits = discriminator(real, *label)
-            fake_logits = discriminator(fake.detach(), *label)
+            real_logits = discriminator(together(real), *one)
+            fake_logits = discriminator(together(fake.detach()), *one)
         else:
-            both = torch.cat([real, fake.detach()])
-            real_logits, fake_logits = discriminator(both, *(y.repeat(2) for y in label)).chunk(2)
+            both = torch.cat([together(real), together(fake.detach())])
+            real_logits, fake_logits = discriminator(both, *(y.repeat(2) for y in one)).chunk(2)
         loss_d = (hinge_discriminator_loss if config.loss == "hinge" else discriminator_loss)(
             real_logits, fake_logits
         )
         if config.r1 > 0 and step % 8 == 0:  # seldom, but eight times as much
-            loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, real, *label)
+            loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, together(real), *one)
         optimizer_d.zero_grad()
         loss_d.backward()
         optimizer_d.step()
@@ -1019,7 +1059,7 @@ def train_gan(
                 "hinge": hinge_generator_loss,
                 "non-saturating": non_saturating_loss,
                 "saturating": saturating_loss,
-            }[config.loss](discriminator(fake, *label))
+            }[config.loss](discriminator(together(fake), *one))
             optimizer_g.zero_grad()
             loss_g.backward()
             optimizer_g.step()
@@ -1084,17 +1124,17 @@ plots.table(
 # 1. A **judge**, a classifier trained beforehand on real pictures (in published work an Inception network), turns each picture into 64 numbers, its *features*.
 # 2. Now there are two clouds of points: 2,000 real pictures and 2,000 made ones. **How far apart are the clouds?**
 #
-# Four answers follow. Each has a blind spot, and the table at the end of the section shows whose it is.
-# %% [markdown] lang="hi" of="d2d84d8f"
+# Four answers follow. Each has its weakness; which measure notices which fault, the table at the end of the section shows.
+# %% [markdown] lang="hi" of="9613ed8b"
 # ## 9 · कैसे पता चले कि चित्र अच्छे हैं?
 #
-# दोनों लॉस यह नहीं बताते: हर एक की नाप *सामने वाले नेटवर्क* से है, और वह ख़ुद बदलता रहता है। अच्छा जनरेटर अच्छे डिस्क्रिमिनेटर के सामने और ख़राब जनरेटर ख़राब के सामने एक-सा लॉस दिखा सकते हैं।
+# दोनों लॉस यह नहीं बताते: हर लॉस *सामने वाले नेटवर्क* के मुक़ाबले नापा जाता है, और वह ख़ुद बदलता रहता है। अच्छा जनरेटर अच्छे डिस्क्रिमिनेटर के सामने और ख़राब जनरेटर ख़राब के सामने एक-सा लॉस दिखा सकते हैं।
 # 64 चित्र देख लेने से भी यह नहीं दिखता कि कौन-सी क़िस्में बनी ही नहीं। इसलिए सीधे चित्रों से पूछते हैं:
 #
 # 1. एक **जज (judge)**, यानी असली चित्रों पर पहले से सीखा हुआ क्लासिफ़ायर (शोध-पत्रों में Inception नेटवर्क), हर चित्र को 64 संख्याओं में बदलता है। ये उसके *फ़ीचर (features)* हैं।
 # 2. अब हमारे पास बिंदुओं के दो बादल हैं: 2,000 असली चित्र और 2,000 बनाए हुए। **दोनों बादल कितने दूर हैं?**
 #
-# आगे इसके चार जवाब हैं। हर एक कुछ-न-कुछ देख नहीं पाता; किससे क्या छूटता है, यह सेक्शन के आख़िर की तालिका बताती है।
+# आगे इसके चार जवाब हैं। हर एक की अपनी कमज़ोरी है। कौन-सी नाप कौन-सी गड़बड़ पकड़ती है, यह सेक्शन के आख़िर की तालिका दिखाती है।
 
 
 # %% [markdown] lang="en" name="frechet-text"
@@ -1146,8 +1186,8 @@ for name, fake in {
 # **2. KID**, the kernel distance (Bińkowski et al. 2018). Compare pairs of points: how alike are two real ones, two fakes, and a real one with a fake? With the kernel (x·y/d + 1)³ this also sees the third moment, and the estimate is *unbiased*. Why that
 # matters: take two sets of real pictures, which are as alike as can be, and let them shrink.
 # %% [markdown] lang="hi" of="93900ac8"
-# **2. KID**, यानी कर्नेल दूरी (kernel distance, Bińkowski et al. 2018)। बिंदुओं की जोड़ियाँ मिलाकर देखिए: दो असली आपस में कितने मिलते हैं, दो नक़ली कितने, और एक असली एक नक़ली से कितना? कर्नेल (x·y/d + 1)³ हो तो तीसरा मोमेंट भी दिखता है, और अंदाज़े में कोई *पक्षपात (bias) नहीं* होता। यह
-# क्यों ज़रूरी है? असली चित्रों के दो समूह लीजिए (इनसे ज़्यादा मिलते-जुलते और क्या होंगे) और उन्हें छोटा करते जाइए।
+# **2. KID**, यानी कर्नेल दूरी (kernel distance, Bińkowski et al. 2018)। बिंदुओं की जोड़ियाँ मिलाकर देखिए: दो असली आपस में कितने मिलते हैं, दो नक़ली कितने, और एक असली एक नक़ली से कितना? कर्नेल (x·y/d + 1)³ हो तो औसत और फैलाव के साथ तिरछापन (skewness) भी दिखता है, और अंदाज़े में कोई *पक्षपात (bias) नहीं* होता। यह
+# क्यों ज़रूरी है? असली चित्रों के दो समूह लीजिए (इनसे ज़्यादा मिलते-जुलते और क्या होंगे) और उनमें चित्र घटाते जाइए।
 # %% name="kernel-distance" tags=["export"]
 def kernel_distance(real: Tensor, fake: Tensor) -> float:
     """KID between features [N, d] and [M, d]: unbiased MMD² with the kernel (x·y / d + 1)³.
@@ -1268,11 +1308,11 @@ assert few[0] > 0.9 and few[1] < 0.5 and wild[0] < 0.6 and wild[1] > 0.8
 
 
 # %% [markdown] lang="en" name="modes-text"
-# **4. Mode coverage**: of how many kinds is there at least one that the judge names with more than 90% certainty? For digits there are 10 kinds, for rangoli 8 motifs × 8 colours = 64. This is exact and easily understood, and of the four it is **the most easily fooled**.
+# **4. Mode coverage**: of how many kinds is there at least one that the judge names with more than 90% certainty? For digits there are 10 kinds, for rangoli 8 motifs × 8 colours = 64. This is exact and easily understood, and **easily fooled**.
 # The judge has learned ten answers and no way to say "that is nothing". Show it plain noise. And its input can even be *trained* like a weight: we climb the gradient until noise is whichever digit we want (Nguyen et al. 2015).
-# %% [markdown] lang="hi" of="f534f86a"
-# **4. कवरेज (mode coverage)**: कितनी क़िस्मों का कम-से-कम एक चित्र ऐसा है जिसे जज 90% से ज़्यादा भरोसे से पहचानता है? अंकों की 10 क़िस्में हैं, रंगोली की 8 आकृतियाँ × 8 रंग = 64। यह गिनती सटीक है और समझने में आसान, पर चारों में **सबसे आसानी से धोखा यही खाती है**।
-# जज ने दस जवाब सीखे हैं; "यह तो कुछ भी नहीं" कहना उसने सीखा ही नहीं। उसे सिर्फ़ शोर दिखाकर देखिए। और उसका इनपुट भी भार की तरह *सीखा* जा सकता है: हम ग्रेडिएंट पर चढ़ते जाते हैं, जब तक शोर वही अंक न बन जाए जो हमें चाहिए (Nguyen et al. 2015)।
+# %% [markdown] lang="hi" of="90c4faa6"
+# **4. कवरेज (mode coverage)**: कितनी क़िस्मों का कम-से-कम एक चित्र ऐसा है जिसे जज 90% से ज़्यादा भरोसे से पहचानता है? अंकों की 10 क़िस्में हैं, रंगोली की 8 आकृतियाँ × 8 रंग = 64। यह गिनती सटीक है और समझने में आसान, पर **धोखा भी आसानी से खा जाती है**।
+# जज ने दस जवाब सीखे हैं; "यह तो कुछ भी नहीं" कहना उसने सीखा ही नहीं। उसे सिर्फ़ शोर दिखाकर देखिए। और उसका इनपुट भी भार की तरह *सीखा* जा सकता है: हम ग्रेडिएंट पर चढ़ते जाते हैं, जब तक जज शोर को वही अंक न कहने लगे जो हम चाहते हैं (Nguyen et al. 2015)।
 # %% name="deceive"
 def deceive(judge: nn.Module, digit: Tensor, steps: int = 40, seed: int = 0) -> Tensor:
     """Noise that the judge reads as the wanted digit [N] -> pictures [N, 1, 32, 32] in 0…1."""
@@ -1301,7 +1341,7 @@ plots.show_images(
     ],
     columns=5,
     zoom=3,
-    colours=16,
+    colours=8,
     alt=t(
         "Fifteen squares of grey noise and what the judge calls them: five of plain noise are 8, ten trained ones are 0 to 9"
     ),
@@ -1315,9 +1355,9 @@ print(
 assert (certain > 0.9).float().mean() > 0.9 and modes(judge, trained_noise).covered >= 8
 
 # %% [markdown] lang="en" name="who-notices-text"
-# Now the test of the measures. Seven sets of 500 pictures of which we *know* what is wrong. Which measure notices it?
-# %% [markdown] lang="hi" of="ee5c98d6"
-# अब नापों की अपनी परीक्षा। 500-500 चित्रों के सात समूह, और हमें पहले से *पता है* कि किसमें क्या गड़बड़ है। कौन-सी नाप उसे पकड़ती है?
+# Now the test of the measures. Seven sets of 500 pictures of which we *know* what is wrong (the first has no fault). Which measure notices it? A ● stands where it is clearly worse than for other real pictures: a distance over three times theirs, a share or a count under 70% of theirs.
+# %% [markdown] lang="hi" of="9bae9e0d"
+# अब नापों की अपनी परीक्षा। 500-500 चित्रों के सात समूह, और हमें पहले से *पता है* कि किसमें क्या गड़बड़ है (पहले में कोई नहीं)। कौन-सी नाप उसे पकड़ती है? ● वहाँ है जहाँ नतीजा दूसरे असली चित्रों से साफ़ ख़राब है: दूरी उनकी तीन गुना से ज़्यादा, हिस्सा या गिनती उनके 70% से कम।
 # %% name="who-notices"
 many = 500
 others = more_digits[:many]
@@ -1338,7 +1378,7 @@ suspects = {
 known, reports = digit_features[:many], {}
 for name, images in suspects.items():
     seen = judge(images)
-    found = modes(judge, images)
+    found = modes(judge, seen)
     reports[name] = [
         frechet_distance(known, seen),
         kernel_distance(known, seen),
@@ -1374,7 +1414,7 @@ ax.set_yticks(range(len(reports)), list(reports))
 ax.tick_params(length=0)
 ax.xaxis.tick_top()
 ax.spines[:].set_visible(False)
-ax.set_title(t("● noticed: FID, KID and recall see every fault; precision and coverage do not"))
+ax.set_title(t("● noticed: FID, KID and recall see every fault; precision and coverage only a few"))
 plots.show(
     figure,
     alt=t(
@@ -1391,7 +1431,7 @@ plots.show(
 #
 # एक प्रोसेसर कोर के बारह सेकंड बहुत नहीं होते: बस कुछ हज़ार चित्र गुज़रते हैं। इतने में क्या सीखा जा सकता है? एक ही शोर की तीन पंक्तियाँ: शुरू में, बीच में और आख़िर में; फिर *ईमानदार नमूने*: पहले बारह, बिना छाँटे, असली चित्रों के नीचे।
 # %% name="live"
-LIVE_STEPS = 160
+LIVE_STEPS = 200
 frames = []
 
 
@@ -1406,9 +1446,9 @@ plots.show_images(
     titles=[t("step {n}", n=n) for n in (20, LIVE_STEPS // 2, LIVE_STEPS)],
     columns=1,
     zoom=2,
-    colours=64,
+    colours=32,
     alt=t(
-        "Three rows of eight generated pictures from the same noise: blots, then outlines, then coloured figures"
+        "Three rows of eight generated pictures from the same noise: dark noise, then coloured blots, then blots with a middle"
     ),
 )
 # %% name="live-samples"
@@ -1418,17 +1458,17 @@ plots.show_images(
     titles=[t("real"), t("made")],
     columns=1,
     zoom=2,
-    colours=64,
+    colours=32,
     alt=t("Above twelve real rangoli, below the first twelve generated ones, not picked"),
 )
 judge = load_judge("rangoli", device)
 known = real_features("rangoli", device)
-blank = sample(OURS.make(3)[0].to(device), 500, seed=2, device=device)  # never trained
+blank = judge(sample(OURS.make(3)[0].to(device), 500, seed=2, device=device))  # never trained
 report = {
     t("real, other pictures"): gan_report(judge, known, real_images("rangoli", seed=2)),
     t("after {n} steps", n=LIVE_STEPS): gan_report(judge, known, made),
 }
-untrained = frechet_distance(known, judge(blank))
+untrained = frechet_distance(known, blank)
 plots.table(
     [
         [name, *(row[key] for key in ("fid", "kid", "precision", "recall", "covered"))]
@@ -1446,9 +1486,9 @@ measured.append([t("rangoli, live training: FID"), trained_row["fid"], untrained
 
 
 # %% [markdown] lang="en" name="copies-text"
-# Has it learnt, or copied? Look for the nearest training picture of each sample. A copier's samples would lie *much nearer* to the training set than new real pictures do.
-# %% [markdown] lang="hi" of="690bd31c"
-# सीखा है या नक़ल की है? हर नमूने के सबसे पास का ट्रेनिंग वाला चित्र ढूँढिए। नक़लची के नमूने ट्रेनिंग के चित्रों के *कहीं ज़्यादा पास* होंगे, उतने पास तो नए असली चित्र भी नहीं होते।
+# Has it learnt, or copied? Look for the nearest training picture of each sample. A copier's samples would lie *much nearer* to the training set than new real pictures do. (To lie further away is no merit: blots that look like nothing do so too. It only says that nothing was copied.)
+# %% [markdown] lang="hi" of="33042f57"
+# सीखा है या नक़ल की है? हर नमूने के सबसे पास का ट्रेनिंग वाला चित्र ढूँढिए। नक़लची के नमूने ट्रेनिंग के चित्रों के *कहीं ज़्यादा पास* होंगे, उतने पास तो नए असली चित्र भी नहीं होते। (दूर होना कोई ख़ूबी नहीं: बेढंगे धब्बे भी दूर ही होते हैं। इससे बस इतना पता चलता है कि नक़ल नहीं हुई।)
 # %% name="copies"
 def nearest(pictures: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     """For each picture [N, C, H, W] the distance to the nearest of `among`, and which it is."""
@@ -1462,7 +1502,7 @@ plots.show_images(
     titles=[t("made"), t("the nearest training picture of each")],
     columns=1,
     zoom=2,
-    colours=64,
+    colours=32,
     alt=t(
         "Twelve generated pictures and below each the most similar training picture: alike in colour, never the same"
     ),
@@ -1482,149 +1522,189 @@ measured.append(
 # %% [markdown] lang="en" name="ladder-text"
 # ## 11 · One improvement at a time
 #
-# Papers change ten things at once. Here each row changes **one** thing, all else equal: steps, batch, noise, pictures. So that it runs here and now, the networks are tiny (8 channels next to the picture) and learn the digits; a step costs a few milliseconds. One recipe
-# is trained with a second seed too: a difference no larger than that between seeds is luck.
-# %% [markdown] lang="hi" of="de5b0e4e"
+# Papers change ten things at once. Then nobody knows which of them helped. So change **one** thing and keep all else equal: steps, batch, noise, pictures. And ask what *luck* can do: the same recipe with another seed. Here on the smallest scale, so that it runs now: tiny networks (8 channels
+# next to the picture) learn digits for 60 steps. Two changes of the published recipe, each alone and both together:
+# %% [markdown] lang="hi" of="0d020a53"
 # ## 11 · एक बार में एक सुधार
 #
-# शोध-पत्र अक्सर दस चीज़ें एक साथ बदल देते हैं। यहाँ हर पंक्ति में **एक ही** बात बदलती है, बाक़ी सब बराबर: क़दम, बैच, शोर, चित्र। यह सब अभी यहीं चल सके, इसलिए नेटवर्क नन्हे हैं (चित्र के पास 8 चैनल) और अंक सीखते हैं; एक क़दम कुछ ही मिलीसेकंड का है। एक नुस्ख़ा
-# दूसरे सीड (seed) से भी चलता है: जितना फ़र्क़ सिर्फ़ सीड बदलने से आ जाए, उतना फ़र्क़ बस क़िस्मत है।
+# शोध-पत्र अक्सर दस चीज़ें एक साथ बदल देते हैं; फिर कोई नहीं बता सकता कि काम किससे बना। इसलिए **एक** ही चीज़ बदलिए और बाक़ी सब बराबर रखिए: क़दम, बैच, शोर, चित्र। और यह भी पूछिए कि *क़िस्मत* कितना फ़र्क़ डाल सकती है: वही नुस्ख़ा, दूसरा सीड (seed)। यहाँ सबसे छोटे पैमाने पर, ताकि अभी चल जाए: नन्हे नेटवर्क
+# (चित्र के पास 8 चैनल) 60 क़दम तक अंक सीखते हैं। प्रकाशित नुस्ख़े में दो बदलाव, पहले अकेले-अकेले, फिर दोनों साथ:
 # %% name="ladder"
 LADDER_STEPS = 60
 published = replace(PUBLISHED, width=8, latent=64, batch=16)
-start_at = {
-    t("as published"): {},
-    t("grow by doubling, not transposed"): {"upsampling": "nearest", "first": "unshuffle"},
-    t("learning rate 2e-4 → 1e-3"): {"rates": (1e-3, 1e-3)},
-}
-one_change = {
-    t("momentum β 0.5, 0.999 → 0, 0.9"): {"betas": (0.0, 0.9)},
-    t("no batch norm in D, R1 instead"): {"norm": "none", "r1": 0.2},
-    t("spectral norm + hinge"): {"norm": "spectral", "loss": "hinge"},
-    t("two rates (TTUR): D twice as fast"): {"rates": (1e-3, 2e-3)},
-    t("average of the generator (EMA)"): {"average": 0.95},
-    t("minibatch deviation"): {"minibatch_std": True},
-    t("labels: conditional, projection"): {"classes": 10},
-}
+doubling = {"upsampling": "nearest", "first": "unshuffle"}
+faster = {"rates": (1e-3, 1e-3)}
 digit_judge, digit_features = load_judge("digits", device), real_features("digits", device)
-digit_known = [
-    digit_judge(real_images("digits", 1000)),
-    digit_judge(real_images("digits", 1000, seed=2)),
-]
-
-
-def climb(config: GanConfig, seed: int) -> dict:
-    """Train a tiny GAN on the digits; 1,000 of its pictures as the judge sees them."""
-    labels = digit_labels if config.classes else None
-    done = train_gan(
-        config, digit_images, labels=labels, steps=LADDER_STEPS, seed=seed, device=device
+ladder = {}
+for name, change, seed in (
+    (t("as published"), {}, 0),
+    (t("grow by doubling, not transposed"), doubling, 0),
+    (t("learning rate 2e-4 → 1e-3"), faster, 0),
+    (t("both"), doubling | faster, 0),
+    (t("both, another seed"), doubling | faster, 1),
+):
+    tiny_gan = train_gan(
+        replace(published, **change), digit_images, steps=LADDER_STEPS, seed=seed, device=device
     )
-    wanted = torch.arange(1000) % 10 if config.classes else None
-    made = sample(done.average, 1000, seed=3, device=device, labels=wanted)
-    return {
-        "fid": frechet_distance(digit_known[0], digit_judge(made)),
-        "covered": modes(digit_judge, made).covered,
-        "images": made,
-    }
-
-
-ladder, config = {}, published
-for name, change in start_at.items():  # each on top of the one before
-    config = replace(config, **change)
-    ladder[name] = climb(config, 0)
-for name, change in one_change.items():  # each alone, on top of the third
-    ladder["+ " + name] = climb(replace(config, **change), 0)
-luck = climb(config, 1)["fid"]  # the third again, another seed
-# %% name="ladder-table"
-fids = [run["fid"] for run in ladder.values()]
-changes = [
-    None,
-    *(after - before for before, after in itertools.pairwise(fids[:3])),
-    *(fid - fids[2] for fid in fids[3:]),
-]
+    pictures = sample(tiny_gan.average, 1000, seed=3, device=device)
+    ladder[name] = frechet_distance(digit_features[:1000], digit_judge(pictures)), pictures
 plots.table(
-    [
-        [name, run["fid"], change, run["covered"]]
-        for (name, run), change in zip(ladder.items(), changes, strict=True)
-    ],
-    columns=[t("recipe"), t("FID"), t("change"), t("digits of 10")],
-    caption=t(
-        "Rows 1 to 3 build on each other; each row with a + changes one thing of row 3. {steps} steps, 1,000 digits; real against real {floor}, row 3 with another seed {luck}",
-        steps=LADDER_STEPS,
-        floor=f"{frechet_distance(*digit_known):.1f}",
-        luck=f"{luck:.0f}",
-    ),
+    [[name, fid] for name, (fid, _) in ladder.items()],
+    columns=[t("recipe"), t("FID")],
+    caption=t("Tiny networks, {steps} steps, 1,000 digits", steps=LADDER_STEPS),
 )
-shown = [0, 2, 4, 5, 9]
 plots.show_images(
-    [side_by_side(list(ladder.values())[i]["images"][:16]) for i in shown],
-    titles=[list(ladder)[i] for i in shown],
+    [side_by_side(pictures[:16]) for _, pictures in ladder.values()],
+    titles=list(ladder),
     columns=1,
     zoom=1,
-    colours=16,
+    colours=8,
     alt=t(
-        "Rows of sixteen samples, each by another recipe: grey as published, the others blots that begin to look like digits"
+        "Five rows of sixteen samples: grey fog in the first three, blots like digits in the last two"
     ),
 )
-luck = abs(luck - fids[2])
-matters = [
-    name
-    for name, change in zip(ladder, changes, strict=True)
-    if change is not None and abs(change) > luck
-]
-print(
-    t(
-        "luck (another seed): {luck}. More than luck: {names}",
-        luck=f"{luck:.0f}",
-        names="; ".join(matters),
-    )
+*alone, both, again = (fid for fid, _ in ladder.values())
+assert max(both, again) < min(alone)
+measured.append(
+    [t("tiny GAN on digits, FID"), max(both, again), alone[0], t("as published, same steps")]
 )
-assert min(fids[2:]) < 0.7 * fids[0]  # which row is best, luck decides: see above
-measured.append([t("tiny GAN on digits, FID"), fids[2], fids[0], t("as published, same steps")])
 # %% [markdown] lang="en" name="ladder-after"
-# Read it soberly. After so few steps the learning rate decides almost everything; the famous improvements are of the size of luck, or even cost something in so small a network. Their papers report gains after *long* training, which this table does not test. What is best depends on size, steps and data. That is why the same question is asked again at full size:
-# %% [markdown] lang="hi" of="fd7bd12f"
-# इसे ठंडे दिमाग़ से पढ़िए। इतने कम क़दमों में लगभग सब कुछ लर्निंग रेट से तय होता है; नामी सुधार क़िस्मत जितने ही हैं, और इतने छोटे नेटवर्क में कुछ तो नुक़सान भी करते हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं, और वह इस तालिका में नहीं परखा गया। सबसे अच्छा क्या है, यह आकार, क़दमों और डेटा पर टिका है। इसीलिए यही सवाल पूरे आकार में फिर पूछते हैं:
+# Neither change does much alone; together they do more than luck can (though luck is large: see the last two rows). Who tries one change at a time *from the old recipe* would have thrown both away. So at full size we go the other way: from the good recipe, take **one** thing away.
+# %% [markdown] lang="hi" of="82188afb"
+# अकेला कोई बदलाव ख़ास कुछ नहीं करता; दोनों साथ क़िस्मत से ज़्यादा असर करते हैं (हालाँकि क़िस्मत भी बड़ी है: आख़िरी दो पंक्तियाँ देखिए)। जो *पुराने नुस्ख़े से* एक-एक बदलाव आज़माता, वह दोनों को बेकार समझकर फेंक देता। इसलिए पूरे आकार में हम उलटी दिशा में चलते हैं: अच्छे नुस्ख़े में से **एक** चीज़ हटाइए।
 
 # %% [markdown] lang="en" name="bench-text"
-# **At full size** the same question takes a minute of one core for each row: too long for a notebook. The table below is *read* from `benchmarks/gan.json`; `python3 course.py bench gan` made it and makes it anew on your machine. Equal seconds, equal pictures, equal judge.
-# %% [markdown] lang="hi" of="5c038515"
-# **पूरे आकार में** यही सवाल हर पंक्ति पर एक कोर का एक मिनट लेता है: नोटबुक के लिए बहुत ज़्यादा। नीचे की तालिका `benchmarks/gan.json` से *पढ़ी* गई है; उसे `python3 course.py bench gan` ने बनाया है और आपकी मशीन पर फिर से बना देगा। सेकंड बराबर, चित्र बराबर, जज वही।
-# %% name="bench"
+# **At full size** the same question takes minutes of a core: too long for a notebook. So what follows is *read* from `benchmarks/gan.json`; `python3 course.py bench gan --each` made it, and makes it anew on your machine. It is our recipe on rangoli, with **one** setting at a time put back to
+# what is published. All have made the same number of *steps*; what a step of a wide network or of a big batch costs is printed below. One dot for each seed; the grey band is our recipe's own luck.
+# %% [markdown] lang="hi" of="b0b7ab88"
+# **पूरे आकार में** यही सवाल एक कोर के कई मिनट लेता है: नोटबुक के लिए बहुत ज़्यादा। इसलिए आगे जो है वह `benchmarks/gan.json` से *पढ़ा* गया है; उसे `python3 course.py bench gan --each` ने बनाया है और आपकी मशीन पर फिर से बना देगा। रंगोली पर हमारा नुस्ख़ा, और हर बार **एक** ही सेटिंग वापस वैसी
+# जैसी प्रकाशित नुस्ख़े में है। सबके *क़दम* बराबर हैं; चौड़े नेटवर्क या बड़े बैच का एक क़दम कितना महँगा है, यह नीचे छपा है। हर सीड की एक बिंदी; धूसर पट्टी में हमारे अपने नुस्ख़े की क़िस्मत है।
+# %% name="bench-each"
 path = Path(common.__file__).parent.parent / "benchmarks" / "gan.json"
-bench = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else []
-if bench:
-    plots.table(
-        [
-            [
-                f"{row['data']}: {row['recipe']}",
-                row["budget"],
-                row["steps"],
-                row["fid"],
-                row["precision"],
-                row["recall"],
-                f"{row['covered']}/{row['of']}",
-            ]
-            for row in bench
-        ],
-        columns=[
-            t("recipe"),
-            t("budget"),
-            t("steps"),
-            t("FID"),
-            t("precision"),
-            t("recall"),
-            t("modes"),
-        ],
-        caption=t("Read from benchmarks/gan.json: full size, one core"),
+bench = json.loads(path.read_text("utf-8"))["rows"]
+settings = {
+    "ours": t("our recipe"),
+    "published": t("as published"),
+    "loss": t("loss of both"),
+    "norm": t("normalisation of D"),
+    "upsampling": t("upsampling"),
+    "width": t("width"),
+    "rates": t("learning rates"),
+    "betas": t("momentum β"),
+    "batch": t("batch"),
+    "average": t("average (EMA)"),
+    "decay": t("falling rates"),
+    "small_start": t("small first weights"),
+}
+budgets = {row["budget"] for row in bench if "but" in row["recipe"]}
+runs: dict[str, dict[str, list[float]]] = {budget: {} for budget in sorted(budgets)}
+cost = {}  # seconds of a step
+for row in bench:
+    if row["data"] == "rangoli" and row["budget"] in budgets and row["fid"] is not None:
+        setting, *value = row["recipe"].removeprefix("ours, but ").split(maxsplit=1)
+        name = ": ".join([settings[setting], *value])  # what was changed
+        runs[row["budget"]].setdefault(name, []).append(row["fid"])
+        cost[name] = row["seconds"] / row["steps"]
+
+
+def in_words(budget: str) -> str:
+    """A budget such as "120 steps" or "12 s", in the notebook's language."""
+    count, unit = budget.split()
+    return t("after {n} steps", n=count) if unit == "steps" else t("after {n} seconds", n=count)
+
+
+figure, axes = plt.subplots(
+    1, len(runs), figsize=(8.6, 3.6), layout="constrained", sharex=True, squeeze=False
+)
+for ax, (budget, found) in zip(axes[0], runs.items(), strict=True):
+    ranked = sorted(found, key=lambda name: -sum(found[name]) / len(found[name]))
+    ours = found[settings["ours"]]
+    ax.axvspan(min(ours), max(ours), color="lightgrey")
+    for i, name in enumerate(ranked):
+        colour = plots.COLOURS[1] if name == settings["ours"] else plots.COLOURS[0]
+        ax.plot(found[name], [i] * len(found[name]), "o", color=colour)
+    ax.set_yticks(range(len(ranked)), ranked)
+    ax.set(xscale="log", xlabel=t("FID, lower is better"))
+    ax.set_xticks([25, 35, 50, 70], ["25", "35", "50", "70"])
+    ax.minorticks_off()
+    ax.set_title(t("{budget}: growing, rates and momentum decide", budget=in_words(budget)))
+plots.show(
+    figure,
+    alt=t(
+        "Dots: the FID of our recipe and of its variants with one setting changed; transposed upsampling, low rates and momentum stand out"
+    ),
+)
+for budget, found in runs.items():
+    ours = found[settings["ours"]]
+    twice = {name: fids for name, fids in found.items() if len(fids) > 1}  # one seed may be luck
+    worse = [name for name, fids in twice.items() if min(fids) > max(ours)]
+    better = [name for name, fids in twice.items() if max(fids) < min(ours)]
+    print(
+        t(
+            "{budget}: worse than ours with every seed: {worse}; better with every seed: {better}",
+            budget=in_words(budget),
+            worse=", ".join(worse) or "–",
+            better=", ".join(better) or "–",
+        )
     )
-else:
-    print(t("benchmarks/gan.json is missing: `python3 course.py bench gan` makes it."))
+    for setting in ("upsampling", "rates", "betas"):
+        (fids,) = (fids for name, fids in found.items() if name.startswith(settings[setting]))
+        assert min(fids) > max(ours)
+dear = {name: cost[name] / cost[settings["ours"]] for name in cost}
+print(
+    t(
+        "a step costs, ours = 1: {dear}",
+        dear=", ".join(f"{name}: {ratio:.1f}" for name, ratio in dear.items() if ratio > 1.5),
+    )
+)
+
+# %% [markdown] lang="en" name="bench-each-after"
+# Read it soberly. In so short a training few of the settings decide: how the generator *grows* the picture (doubling, not transposed convolutions), and how large and how fast its steps are (learning rates, momentum). A wide network and a big batch gain nothing at equal steps, and each of their steps costs several times as much: one reason why the published recipe gets nowhere in a minute.
+# The famous rest moves the FID hardly more than another seed does. Where the printed line calls one of them worse with every seed, look at the gap as well: it is no wider than the one between two dots of other rows, and the seeds are few. Their papers report gains after *long* training, which this does not test.
+# %% [markdown] lang="hi" of="647aed82"
+# इसे ठंडे दिमाग़ से पढ़िए। इतनी छोटी ट्रेनिंग में गिनी-चुनी सेटिंग ही फ़ैसला करती हैं: जनरेटर चित्र को *बड़ा कैसे करता है* (दोगुना करके, ट्रांसपोज़्ड कनवॉल्यूशन से नहीं), और उसके क़दम कितने बड़े और कितने तेज़ हैं (लर्निंग रेट, मोमेंटम)। चौड़े नेटवर्क और बड़े बैच से क़दम बराबर रखने पर कुछ नहीं मिलता, और उनका एक-एक क़दम कई गुना महँगा है: प्रकाशित नुस्ख़ा एक मिनट में कहीं नहीं पहुँचता, तो उसकी एक वजह यह भी है।
+# बाक़ी नामी सेटिंगों से FID उतना ही हिलता है जितना सीड बदलने से। छपी हुई पंक्ति उनमें से किसी को हर सीड पर ख़राब बताए, तो फ़ासला भी देखिए: वह दूसरी पंक्तियों की दो बिंदियों के बीच के फ़ासले से ज़्यादा नहीं, और सीड गिने-चुने हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं; वह यहाँ नहीं परखा गया।
+
+# %% [markdown] lang="en" name="bench-minute-text"
+# Now each recipe gets one minute; ours also with labels (the conditional GAN of section 13), and with labels *packed*, which is explained there:
+# %% [markdown] lang="hi" of="5ce0d661"
+# अब हर नुस्ख़े को एक-एक मिनट; हमारा नुस्ख़ा लेबल के साथ भी (सेक्शन 13 का कंडीशनल GAN), और लेबल के साथ **पैकिंग (packing)** वाला भी, जो वहीं समझाई गई है:
+# %% name="bench"
+sets = {"rangoli": t("rangoli pictures"), "digits": t("digits")}
+kinds_of = {
+    "real pictures": t("real pictures"),
+    "published": t("as published"),
+    "ours": t("our recipe"),
+    "ours, conditional": t("our recipe, with labels"),
+    "ours, conditional, packed": t("our recipe, with labels, packed"),
+}
+plots.table(
+    [
+        [
+            f"{sets[row['data']]}: {kinds_of[row['recipe']]}",
+            row["steps"],
+            *(row[key] for key in ("fid", "precision", "recall")),
+            *(f"{row[key]}/{row['of']}" for key in ("covered", "covered5")),
+        ]
+        for row in sorted(bench, key=lambda row: row["data"] != "rangoli")
+        if row["budget"] in ("–", "60 s") and row["seed"] == 0
+    ],
+    columns=[
+        t("recipe"),
+        t("steps"),
+        t("FID"),
+        t("precision"),
+        t("recall"),
+        t("modes, ≥ 1 picture"),
+        t("modes, ≥ 5 pictures"),
+    ],
+    caption=t("Read from benchmarks/gan.json: 60 seconds of one core each, full size"),
+)
 
 # %% [markdown] lang="en" name="bench-after"
-# Read the recall too. With labels the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind, which FID and modes alone would hide. The trained generator at the end of this notebook has it too.
-# %% [markdown] lang="hi" of="d3738203"
-# रिकॉल भी पढ़िए। लेबल मिलते ही एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है, जो सिर्फ़ FID और मोड देखने से छिपा रह जाता। इस नोटबुक के अंत वाले, देर तक सीखे जनरेटर में भी यही कमी है।
+# Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. On rangoli the FID even improves meanwhile and so hides it; on digits it gets worse, but cannot say why. Packing brings the recall back and pays for it with some precision; section 13 says how.
+# %% [markdown] lang="hi" of="f136103e"
+# रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। रंगोली पर FID इस बीच उलटे सुधर जाता है और इसे छिपा लेता है; अंकों पर बिगड़ता है, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में थोड़ा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
 
 # %% [markdown] lang="en" name="collapse-text"
 # ## 12 · Mode collapse on pictures, and its cure
@@ -1635,7 +1715,7 @@ else:
 # %% [markdown] lang="hi" of="72ab23dd"
 # ## 12 · चित्रों पर मोड कोलैप्स, और उसका इलाज
 #
-# हर नुस्ख़ा चुपचाप नहीं बिगड़ता। यह वाला माँगने पर ढह जाता है: डिस्क्रिमिनेटर में कोई नॉर्म नहीं, मोमेंटम (momentum) 0.9, और जनरेटर दस गुना तेज़ सीखता है, ऊपर से एक के बदले तीन क़दम लेता है। उसे एक चित्र मिल जाता है जो *अभी* डिस्क्रिमिनेटर को चकमा दे देता है, और वह बस वही बनाता रहता है। डिस्क्रिमिनेटर उसे पहचान ले, तो कूदकर अगले पर।
+# हर नुस्ख़ा चुपचाप नहीं बिगड़ता। यह वाला तो जब चाहें तब ढह जाता है: डिस्क्रिमिनेटर में कोई नॉर्म नहीं, मोमेंटम (momentum) 0.9, और जनरेटर दस गुना तेज़ सीखता है, ऊपर से एक के बदले तीन क़दम लेता है। उसे एक चित्र मिल जाता है जो *अभी* डिस्क्रिमिनेटर को चकमा दे देता है, और वह बस वही बनाता रहता है। डिस्क्रिमिनेटर उसे पहचान ले, तो अगले चित्र पर कूद जाता है।
 #
 # फिर **इलाज, ठीक उन्हीं भारों से**: कुछ भी नए सिरे से शुरू नहीं होता। बारी बराबर की, डिस्क्रिमिनेटर जनरेटर से दोगुना तेज़, मोमेंटम नहीं, और R1, ताकि ढाल बहुत तीखी न हो।
 # %% name="collapse"
@@ -1692,11 +1772,12 @@ plots.show_images(
 )
 health = {}
 for name, network in ((t("collapsed"), sick), (t("cured, same weights to start with"), cured)):
-    seen = sample(network.average, 1000, seed=6, device=device)
+    pictures = sample(network.average, 1000, seed=6, device=device)
+    seen = digit_judge(pictures)
     health[name] = {
         "covered": modes(digit_judge, seen).covered,
-        "fid": frechet_distance(digit_features, digit_judge(seen)),
-        "spread": seen.std(0).mean().item(),
+        "fid": frechet_distance(digit_features, seen),
+        "spread": pictures.std(0).mean().item(),
     }
 plots.table(
     [[name, *(row[key] for key in ("covered", "fid", "spread"))] for name, row in health.items()],
@@ -1742,8 +1823,8 @@ def load_dcgan(device: torch.device | str = "cpu", name: str = "dcgan-rangoli") 
 #
 # $$D(x, y) = \psi(\varphi(x)) + \langle e_y,\ \textstyle\sum \varphi(x)\rangle$$
 #
-# φ(x) are the discriminator's 4 × 4 cells of features, ψ its last layer, $e_y$ a learnt vector for each label. You have seen it in 1.1: a query and a key.
-# %% [markdown] lang="hi" of="690b412e"
+# φ(x) are the discriminator's 4 × 4 cells of features, ψ its last layer, $e_y$ a learnt vector for each label. You have seen it in 1.1: the dot product of a query and a key.
+# %% [markdown] lang="hi" of="66909777"
 # ## 13 · जो चाहिए वह माँगिए: कंडीशनल GAN
 #
 # GAN आपको *कोई एक* चित्र देता है। कौन-सा? यह z तय करता है, और z की कौन-सी संख्या का मतलब "लाल" है, कोई नहीं जानता: उससे माँगा नहीं जा सकता। उपाय यह है कि **दोनों** नेटवर्कों को बता दिया जाए कि क्या चाहिए (Mirza & Osindero 2014)। जनरेटर को शोर के साथ लेबल मिलता है। डिस्क्रिमिनेटर को दो बातें परखनी हैं, *असली है?* और *वही है जो माँगा था?* Miyato और Koyama (2018) का **प्रोजेक्शन (projection)**
@@ -1751,7 +1832,7 @@ def load_dcgan(device: torch.device | str = "cpu", name: str = "dcgan-rangoli") 
 #
 # $$D(x, y) = \psi(\varphi(x)) + \langle e_y,\ \textstyle\sum \varphi(x)\rangle$$
 #
-# φ(x) डिस्क्रिमिनेटर के फ़ीचरों के 4 × 4 ख़ाने हैं, ψ उसकी आख़िरी लेयर, और $e_y$ हर लेबल का सीखा हुआ वेक्टर। यह चीज़ आपने 1.1 में देखी है: क्वेरी और की।
+# φ(x) डिस्क्रिमिनेटर के फ़ीचरों के 4 × 4 ख़ाने हैं, ψ उसकी आख़िरी लेयर, और $e_y$ हर लेबल का सीखा हुआ वेक्टर। यह आपने 1.1 में देखा है: क्वेरी-वेक्टर और की-वेक्टर का डॉट प्रोडक्ट।
 # %% name="projection" tags=["nbval-check-output"]
 with torch.random.fork_rng():
     torch.manual_seed(0)
@@ -1765,9 +1846,9 @@ with torch.no_grad():
 
 
 # %% [markdown] lang="en" name="control-grid-text"
-# The generator that ships with the course was trained in this way for much longer than we have here (its card, `common/weights/dcgan-rangoli.md`, says how long; `course.py train dcgan` makes it anew). One row per motif, one column per colour. **The same z goes into all 64 pictures**: what changes is only what we ask for.
-# %% [markdown] lang="hi" of="dcdf26b9"
-# कोर्स के साथ आने वाला जनरेटर इसी तरह सीखा है, बस हमारे यहाँ के समय से कहीं ज़्यादा देर तक (कितनी देर, यह उसका कार्ड `common/weights/dcgan-rangoli.md` बताता है; `course.py train dcgan` उसे नए सिरे से बनाता है)। हर पंक्ति एक आकृति, हर कॉलम एक रंग। **सभी 64 चित्रों में एक ही z है**: बदलती है सिर्फ़ हमारी माँग।
+# The generator that ships with the course was trained in this way for much longer than we have here (its card, `common/weights/dcgan-rangoli.md`, says how long; `course.py train dcgan` makes it anew). One strip per motif, in it one picture per colour. **The same z goes into all 64 pictures**: what changes is only what we ask for.
+# %% [markdown] lang="hi" of="0045a44e"
+# कोर्स के साथ आने वाला जनरेटर इसी तरह सीखा है, बस इस नोटबुक से कहीं ज़्यादा देर तक (कितनी देर, यह उसका कार्ड `common/weights/dcgan-rangoli.md` बताता है; `course.py train dcgan` उसे नए सिरे से बनाता है)। हर आकृति की एक पट्टी, उसमें हर रंग का एक चित्र। **सभी 64 चित्रों में एक ही z है**: बदलती है सिर्फ़ हमारी माँग।
 # %% name="control-grid"
 @torch.no_grad()
 def draw_kinds(generator: nn.Module, z: Tensor, labels: Tensor) -> Tensor:
@@ -1785,14 +1866,14 @@ plots.show_images(
     titles=[getattr(motif, language()) for motif in MOTIFS],
     columns=2,
     zoom=1,
-    colours=64,
+    colours=28,
     alt=t("Eight strips, one for each motif, each in eight colours, all drawn from the same noise"),
 )
 
 
-def obeyed(pictures: Tensor, labels: Tensor) -> list[float]:
+def obeyed(features: Tensor, labels: Tensor) -> list[float]:
     """How often the judge sees the wanted motif, the wanted colour, and both."""
-    seen = judge.read(pictures)
+    seen = judge.read(features)
     motif = seen["motif"].argmax(1).cpu() == labels // 8
     colour = seen["colour"].argmax(1).cpu() == labels % 8
     return [share.float().mean().item() for share in (motif, colour, motif & colour)]
@@ -1800,11 +1881,12 @@ def obeyed(pictures: Tensor, labels: Tensor) -> list[float]:
 
 wanted = torch.arange(2000) % 64
 drawn = sample(artist, 2000, seed=8, device=device, labels=wanted)
+drawn_features = judge(drawn)
 mixed = wanted[torch.randperm(2000, generator=torch.Generator().manual_seed(9))]
 rows = [
-    [t("conditional: asked by label"), *obeyed(drawn, wanted)],
-    [t("the same pictures, labels shuffled"), *obeyed(drawn, mixed)],
-    [t("not conditional: cannot be asked"), *obeyed(made, wanted)],
+    [t("conditional: asked by label"), *obeyed(drawn_features, wanted)],
+    [t("the same pictures, labels shuffled"), *obeyed(drawn_features, mixed)],
+    [t("not conditional: cannot be asked"), *obeyed(judge(made), wanted)],
     [t("chance"), 1 / 8, 1 / 8, 1 / 64],
 ]
 plots.table(
@@ -1819,13 +1901,59 @@ measured.append(
 # %% [markdown] lang="en" name="control-after"
 # > **You may have read** that discrete control is what GANs lack, and that tokens (lesson 3) are needed for it. An *unconditional* GAN lacks it. With a label and a projection it obeys. What a label cannot do is carry a *sentence* that was never a class; for that lesson 3 uses words and attention.
 # %% [markdown] lang="hi" of="966ac4b2"
-# > **आपने पढ़ा होगा** कि GAN में चीज़ें गिनकर, नाम लेकर माँगने (discrete control) की सुविधा नहीं होती, और उसके लिए टोकन चाहिए (पाठ 3)। यह कमी *बिना लेबल वाले* GAN में है। लेबल और प्रोजेक्शन मिल जाएँ तो वह कहना मानता है। लेबल जो नहीं कर सकता, वह है ऐसा *वाक्य* समझना जो कभी क्लास था ही नहीं; उसके लिए पाठ 3 में शब्द और ध्यान (attention) हैं।
+# > **आपने पढ़ा होगा** कि GAN से नाम लेकर कोई चीज़ नहीं माँगी जा सकती (discrete control), और उसके लिए टोकन चाहिए (पाठ 3)। यह कमी *बिना लेबल वाले* GAN में है। लेबल और प्रोजेक्शन मिल जाएँ तो वह कहना मानता है। हाँ, लेबल से *वाक्य* नहीं समझाया जा सकता: जो माँग कभी क्लास थी ही नहीं, उसके लिए पाठ 3 में शब्द और ध्यान (attention) हैं।
+
+
+# %% [markdown] lang="en" name="same-wish-text"
+# ### The same wish, another noise
+#
+# Ask for the same thing again and again: does z still have a say? With labels alone it had next to none (see recall in the last table of section 11). Nothing asked for variety. The discriminator sees one picture at a time, and *one* good red lotus, drawn for every z, passes each time. (The minibatch deviation of section 7 would compare pictures of *different* wishes, which differ anyway.) **Packing** (Lin et al. 2018, *PacGAN*) lets it see **two pictures of the same wish at once**, stacked
+# in the channels (`pack=2`: 6 channels instead of 3). Two equal pictures hardly ever come from the real set, so a generator that repeats itself is caught at once. The shipped generator learnt in this way. Twelve noises for one wish, above; real ones, below:
+# %% [markdown] lang="hi" of="36d12682"
+# ### वही माँग, दूसरा शोर
+#
+# एक ही चीज़ बार-बार माँगिए: क्या z की अब भी कुछ चलती है? सिर्फ़ लेबल हों तो लगभग नहीं (सेक्शन 11 की आख़िरी तालिका में रिकॉल देखिए)। विविधता तो किसी ने माँगी ही नहीं थी। डिस्क्रिमिनेटर एक बार में एक ही चित्र देखता है, और हर z पर *वही* अच्छा-सा लाल कमल बने, तो भी हर बार पास। (सेक्शन 7 का मिनीबैच का मानक विचलन *अलग-अलग* माँगों के चित्र मिलाकर देखता, और वे तो वैसे भी अलग होते हैं।) **पैकिंग (packing)** (Lin et al. 2018, *PacGAN*) में उसे **एक ही माँग के दो चित्र साथ-साथ** दिखते हैं, चैनलों में
+# एक के ऊपर एक (`pack=2`: 3 की जगह 6 चैनल)। असली जोड़ियों में दो चित्र शायद ही कभी एक-से होते हैं, इसलिए जो जनरेटर ख़ुद को दोहराए वह तुरंत पकड़ा जाता है। कोर्स के साथ आया जनरेटर ऐसे ही सीखा है। ऊपर एक माँग पर बारह शोर; नीचे असली:
+# %% name="same-wish"
+def spread(features: Tensor, labels: Tensor) -> float:
+    """How much the pictures of one label differ: the variance of their features, on average."""
+    return sum(features[labels == y].var(0).sum().item() for y in range(64)) / 64
+
+
+fresh_images, fresh_factors = rangoli(2000, seed=77)
+fresh_kinds = fresh_factors.motif * len(COLOURS) + fresh_factors.colour
+wish = 0  # the first motif in the first colour
+plots.show_images(
+    [side_by_side(pictures[labels == wish][:12])
+     for pictures, labels in ((drawn, wanted), (to_float(fresh_images), fresh_kinds))],
+    titles=[t("made"), t("real")],
+    columns=1,
+    zoom=2,
+    colours=64,
+    alt=t("Twelve pictures of one wish from twelve noises, above; twelve real ones of that kind, below"),
+)  # fmt: skip
+varied = spread(drawn_features, wanted)
+real_varied = spread(judge(to_float(fresh_images)), fresh_kinds)
+print(
+    t(
+        "variance between pictures of one wish: {share} of that of real pictures",
+        share=f"{varied / real_varied:.0%}",
+    )
+)
+assert varied > 0.45 * real_varied  # without packing: under 0.3
+measured.append(
+    [t("variance between pictures of one wish"), varied, real_varied, t("real pictures")]
+)
+# %% [markdown] lang="en" name="same-wish-after"
+# For comparison: an earlier generator of this course, the same network trained without packing (for fewer steps, and on fewer pictures), varied less than a third as much as real pictures, and its recall was close to 0. Where *only* packing differs, you saw in section 11: the last table has the same minute with it and without. The recall of this one stands in the gallery below.
+# %% [markdown] lang="hi" of="1989ba24"
+# तुलना के लिए: इस कोर्स का एक पिछला जनरेटर, यही नेटवर्क, बिना पैकिंग के सीखा था (क़दम और चित्र भी कम थे); उसके चित्रों में असली चित्रों के वेरिएंस की तिहाई भी नहीं थी, और रिकॉल शून्य के पास था। जहाँ फ़र्क़ *सिर्फ़* पैकिंग का है, वह आपने सेक्शन 11 में देखा: आख़िरी तालिका में वही एक मिनट, पैकिंग के साथ और बिना। इस जनरेटर का रिकॉल नीचे गैलरी में है।
 
 
 # %% [markdown] lang="en" name="pick-text"
-# **Try it.** Choose a motif and a colour, and walk from one noise to another: the wish stays, and the ground, the turn and the number of petals change. Nothing jumps: neighbouring z are neighbouring pictures.
-# %% [markdown] lang="hi" of="42901f02"
-# **आज़माइए।** आकृति और रंग चुनिए, फिर एक शोर से दूसरे तक चलिए: माँग वही रहती है; पृष्ठभूमि, घुमाव और पंखुड़ियों की गिनती बदलती है। कहीं छलाँग नहीं लगती: पास-पास के z, पास-पास के चित्र।
+# **Try it.** Choose a motif and a colour, and walk from one noise to another: the wish stays, and what it leaves open can change: the ground, the turn, the number of petals. Neighbouring z are neighbouring pictures, so most of it changes little by little; only the ground may turn over quickly, for no real picture lies half-way between two grounds.
+# %% [markdown] lang="hi" of="a1e30730"
+# **आज़माइए।** आकृति और रंग चुनिए, फिर एक शोर से दूसरे तक चलिए: माँग वही रहती है, और जो उसमें तय नहीं था वह बदल सकता है: पृष्ठभूमि, घुमाव, पंखुड़ियों की गिनती। पास-पास के z से पास-पास के चित्र बनते हैं, इसलिए ज़्यादातर चीज़ें धीरे-धीरे बदलती हैं; बस पृष्ठभूमि झट से पलट सकती है, क्योंकि कोई असली चित्र दो पृष्ठभूमियों के बीच का नहीं होता।
 # %% name="pick"
 def draw_wish(motif: int, colour: int, walk: float) -> plt.Figure:
     """The wished rangoli for five noises beginning at `walk` of the way from one z to another."""
@@ -1862,8 +1990,10 @@ interact(
 #
 # $$\mathcal L = \underbrace{\tfrac{1}{2s^2}\|x-\hat x\|^2}_{\text{give the picture back}} \;+\; \underbrace{\tfrac12\sum_j\big(\mu_j^2+\sigma_j^2-1-\ln\sigma_j^2\big)}_{\text{KL}}$$
 #
+# s says how large an error of a pixel may be; the second term, the **KL divergence**, pulls each cloud towards N(0, 1).
+#
 # Drawing z is random, and no gradient passes through a draw. The **reparameterisation** moves the draw outside: z = μ + σ·ε with ε ~ N(0, 1). Then z is a smooth function of μ and σ.
-# %% [markdown] lang="hi" of="a91f6898"
+# %% [markdown] lang="hi" of="7ec920a0"
 # ## 14 · दूसरा रास्ता: वेरिएशनल ऑटोएनकोडर (variational autoencoder, VAE)
 #
 # GAN की तुलना किससे करें? उससे सीधे-सादे जनरेटिव मॉडल से (Kingma & Welling 2013)। यहाँ भी दो नेटवर्क हैं, पर ये **मिलकर** काम करते हैं:
@@ -1873,9 +2003,11 @@ interact(
 #
 # नए चित्र z ~ N(0, 1) से बनेंगे, इसलिए सारे बादल मिलकर N(0, 1) जैसे दिखने चाहिए। तो लॉस के दो हिस्से हैं:
 #
-# $$\mathcal L = \underbrace{\tfrac{1}{2s^2}\|x-\hat x\|^2}_{\text{चित्र लौटाओ}} \;+\; \underbrace{\tfrac12\sum_j\big(\mu_j^2+\sigma_j^2-1-\ln\sigma_j^2\big)}_{\text{KL}}$$
+# $$\mathcal L = \underbrace{\tfrac{1}{2s^2}\|x-\hat x\|^2}_{\text{चित्र लौटाना}} \;+\; \underbrace{\tfrac12\sum_j\big(\mu_j^2+\sigma_j^2-1-\ln\sigma_j^2\big)}_{\text{KL}}$$
 #
-# z को चुनना रैंडम है, और लॉटरी के आर-पार ग्रेडिएंट नहीं निकलता। **रीपैरामीटराइज़ेशन (reparameterisation)** लॉटरी को बाहर कर देता है: z = μ + σ·ε, जहाँ ε ~ N(0, 1)। अब z सीधे μ और σ का चिकना (smooth) फ़ंक्शन है।
+# s बताता है कि पिक्सल की कितनी चूक चलेगी; दूसरा हिस्सा, **KL डाइवर्जेंस (KL divergence)**, हर बादल को N(0, 1) की ओर खींचता है।
+#
+# z का चुनाव एक लॉटरी है, और लॉटरी के आर-पार ग्रेडिएंट नहीं निकलता। **रीपैरामीटराइज़ेशन (reparameterisation)** लॉटरी को बाहर कर देता है: z = μ + σ·ε, जहाँ ε ~ N(0, 1)। अब z सीधे μ और σ का चिकना (smooth) फ़ंक्शन है।
 # %% name="reparameterise" tags=["nbval-check-output"]
 mean, log_variance = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
 lucky = torch.tensor([1.5])  # ε, drawn before
@@ -2023,12 +2155,13 @@ with torch.no_grad():
     again = vae.decoder(mean).add(1).div(2).clamp(0, 1).cpu()
 drawn = draw(vae.decoder, 1000)
 plots.show_images(
-    torch.cat([real[:8], again[:8], drawn[:8]]),
-    titles=[t("real")] * 8 + [t("given back")] * 8 + [t("new")] * 8,
-    zoom=3,
+    [side_by_side(pictures[:12]) for pictures in (real, again, drawn)],
+    titles=[t("real"), t("VAE: given back"), t("VAE: new")],
+    columns=1,
+    zoom=2,
     colours=16,
     alt=t(
-        "Eight real digits, the same eight given back by the VAE, softer, and eight new ones, blurred"
+        "Twelve real digits, the same twelve given back by the VAE, blurred, and twelve new ones, even more so"
     ),
 )
 rows = [
@@ -2051,11 +2184,11 @@ plots.table(
 assert rows[2][1] < 0.6 < 0.9 < rows[0][1] and rows[2][2] > 5 * rows[0][2]
 
 # %% [markdown] lang="en" name="read-vae"
-# > **You may have read** "a VAE does not converge on paintings". It does: the loss above fell at each check, also on pictures that it never saw, and it is one plain minimisation, easier than a GAN's game. What a *small* VAE does is **blur**, and the loss asks for it. Where several
+# > **You may have read** "a VAE does not converge on paintings". It does: the loss above (of digits, but nothing in it depends on that) fell at each check, also on pictures that it never saw, and it is one plain minimisation, easier than a GAN's game. What a *small* VAE does is **blur**, and the loss asks for it. Where several
 # > pictures are possible, the squared error is least for their *average*; a discriminator would see at once that averages are not real. It is no law, either: deep hierarchical VAEs give sharp faces (Vahdat & Kautz 2020).
-# %% [markdown] lang="hi" of="668d2f34"
-# > **आपने पढ़ा होगा** "VAE पेंटिंग पर कन्वर्ज नहीं होता"। होता है: ऊपर लॉस हर जाँच में घटा, अनदेखे चित्रों पर भी; यहाँ बस एक लॉस को घटाना है, जो GAN की होड़ से आसान है। हाँ, *छोटा* VAE **धुँधले चित्र** बनाता है, और लॉस ख़ुद यही माँगता है। जहाँ कई चित्र संभव हों,
-# > वहाँ वर्ग-त्रुटि उनके *औसत* पर सबसे कम होती है; डिस्क्रिमिनेटर औसत को देखते ही कह देता कि यह असली नहीं। पर यह भी कोई नियम नहीं: गहरे, कई स्तरों वाले VAE साफ़ चेहरे बनाते हैं (Vahdat & Kautz 2020)।
+# %% [markdown] lang="hi" of="f4daccbc"
+# > **आपने पढ़ा होगा** "VAE पेंटिंग पर कन्वर्ज नहीं होता"। होता है: ऊपर लॉस हर जाँच में घटा (चित्र अंकों के थे, पर लॉस में ऐसा कुछ नहीं जो अंकों पर टिका हो), अनदेखे चित्रों पर भी; यहाँ बस एक लॉस को घटाना है, जो GAN की होड़ से आसान है। हाँ, *छोटा* VAE **धुँधले चित्र** बनाता है, और लॉस ख़ुद यही माँगता है। जहाँ कई चित्र संभव हों,
+# > वहाँ त्रुटि के वर्ग का औसत (squared error) उनके *औसत* पर सबसे कम होता है; डिस्क्रिमिनेटर औसत को देखते ही कह देता कि यह असली नहीं। पर यह भी कोई नियम नहीं: गहरे, कई स्तरों वाले VAE साफ़ चेहरे बनाते हैं (Vahdat & Kautz 2020)।
 
 # %% [markdown] lang="en" name="keep-text"
 # ## 15 · When Colab goes away
@@ -2091,9 +2224,7 @@ print("broken off and resumed = left alone:", all(torch.equal(a, b) for a, b in 
 #
 # कोर्स के साथ आया जनरेटर असली के सामने, एक भी चित्र छाँटा नहीं गया। हर जोड़ी में एक पट्टी असली है। पढ़ने से पहले अंदाज़ा लगाइए। नीचे लिखा है कि जज क्या कहता है: *प्रिसिज़न* (कितने असली जैसे हैं) और *रिकॉल* (असली की कितनी विविधता इनमें है)।
 # %% name="gallery"
-fresh_images, fresh_factors = rangoli(2000, seed=77)
-same_kinds = fresh_factors.motif * len(COLOURS) + fresh_factors.colour
-drawn = sample(artist, 2000, seed=12, device=device, labels=same_kinds)
+drawn = sample(artist, 2000, seed=12, device=device, labels=fresh_kinds)
 rows = [
     side_by_side(part)
     for pair in zip(drawn[:36].split(12), to_float(fresh_images[:36]).split(12), strict=True)
@@ -2104,7 +2235,7 @@ plots.show_images(
     titles=["A", "B", "C", "D", "E", "F"],
     columns=1,
     zoom=2,
-    colours=64,
+    colours=28,
     alt=t(
         "Six strips of twelve rangoli; A, C and E are made by the generator, B, D and F are real"
     ),
@@ -2161,9 +2292,9 @@ plots.table(
 # - In lesson 3 this discriminator turns a blurry autoencoder into a VQGAN; the judge and its measures stay with you to the end of the course.
 #
 # **References.** Goodfellow et al. 2014 ([1406.2661](https://arxiv.org/abs/1406.2661)) · Kingma & Welling 2013, *VAE* ([1312.6114](https://arxiv.org/abs/1312.6114)) · Radford et al. 2015, *DCGAN* ([1511.06434](https://arxiv.org/abs/1511.06434)) · Odena et al. 2016, *checkerboards* ([doi](https://doi.org/10.23915/distill.00003)) · Heusel et al. 2017, *FID, TTUR* ([1706.08500](https://arxiv.org/abs/1706.08500)) ·
-# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
+# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
 # Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898))
-# %% [markdown] lang="hi" of="d59a9194"
+# %% [markdown] lang="hi" of="3c10a003"
 # ## अभ्यास, और आगे का रास्ता
 #
 # - [अभ्यास](exercises.hi.ipynb) में लॉस ख़ुद लिखिए, ग़लतियाँ ढूँढिए, और पहले से बताइए कि क्या ढहेगा।
@@ -2171,5 +2302,5 @@ plots.table(
 # - पाठ 3 में यही डिस्क्रिमिनेटर एक धुँधले ऑटोएनकोडर को VQGAN बनाता है; जज और उससे नापने के ये तरीक़े कोर्स के आख़िर तक साथ रहेंगे।
 #
 # **संदर्भ।** Goodfellow et al. 2014 ([1406.2661](https://arxiv.org/abs/1406.2661)) · Kingma & Welling 2013, *VAE* ([1312.6114](https://arxiv.org/abs/1312.6114)) · Radford et al. 2015, *DCGAN* ([1511.06434](https://arxiv.org/abs/1511.06434)) · Odena et al. 2016, *checkerboards* ([doi](https://doi.org/10.23915/distill.00003)) · Heusel et al. 2017, *FID, TTUR* ([1706.08500](https://arxiv.org/abs/1706.08500)) ·
-# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
+# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
 # Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898))

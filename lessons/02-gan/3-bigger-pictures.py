@@ -13,16 +13,16 @@
 # %% [markdown] lang="en" name="title"
 # # 2.3 · Bigger pictures: growing, style, and your own images
 #
-# At 8 × 8 a GAN is easy, at 64 × 64 it is not. In this notebook you see why, and the three ideas that made faces of a thousand pixels possible: **grow** the picture, let the discriminator
+# At 8 × 8 a GAN is easy, at 64 × 64 it is not. In this notebook you see why, and the three ideas that made faces a thousand pixels wide possible: **grow** the picture, let the discriminator
 # **see every scale**, and let a **style** steer every layer. Then you steer: from one picture to another, with more daring or less, and into a carpet that nobody has drawn. At the end the folder is yours.
 #
 # **You need** [2.1](1-adversarial-game.en.ipynb) and [2.2](2-dcgan.en.ipynb): the two training steps, the hinge loss, FID, precision and recall.
 # **Time**: about an hour to read and try; *Run all* takes about a minute and a half on two CPU cores.
-# %% [markdown] lang="hi" of="aa3e3c44"
+# %% [markdown] lang="hi" of="b90afe9f"
 # # 2.3 · बड़े चित्र: धीरे-धीरे बढ़ाना, शैली, और आपके अपने चित्र
 #
 # 8 × 8 के चित्र GAN आसानी से सीख लेता है, 64 × 64 के नहीं। इस नोटबुक में आप देखेंगे कि दिक़्क़त कहाँ है, और वे तीन विचार जिनसे हज़ार पिक्सल चौड़े चेहरे बनने लगे: चित्र को **धीरे-धीरे बढ़ाना**, डिस्क्रिमिनेटर को
-# **हर आकार दिखाना**, और **शैली** से हर लेयर को दिशा देना। फिर कमान आपके हाथ में: एक चित्र से दूसरे तक जाना, कम या ज़्यादा जोखिम लेना, और ऐसा क़ालीन बनाना जो किसी ने नहीं बनाया। आख़िर में फ़ोल्डर आपका होगा।
+# **हर आकार दिखाना**, और **शैली** से हर लेयर को दिशा देना। फिर कमान आपके हाथ में: एक चित्र से दूसरे तक जाना, कम या ज़्यादा जोखिम लेना, और ऐसा क़ालीन बनाना जो किसी ने नहीं बनाया। आख़िर में GAN आपके अपने चित्रों पर सीखेगा।
 #
 # **क्या आना चाहिए**: [2.1](1-adversarial-game.hi.ipynb) और [2.2](2-dcgan.hi.ipynb), यानी ट्रेनिंग के दोनों क़दम, हिंज लॉस, FID, प्रिसिज़न और रिकॉल।
 # **समय**: पढ़ने और आज़माने में लगभग एक घंटा; *Run all* दो CPU कोर पर लगभग डेढ़ मिनट लेता है।
@@ -89,12 +89,12 @@ plots.show_images(
 # ## 1 · Why resolution is hard
 #
 # Two things happen when a picture grows. The first is plain cost: twice the side, four times the pixels. The second is worse, and has to do with the game itself. Imagine a generator that is **perfect at 32 × 32**, and let its pictures be doubled to 64 × 64. Motif, colours, petals: all is right,
-# only the finest detail is missing. A fresh discriminator learns, for the same few steps, to tell these fakes from real rangoli at 16 × 16, 32 × 32 and 64 × 64. Then we ask it about a third kind: *real* pictures cut into 16 tiles and put together wrongly.
-# %% [markdown] lang="hi" of="e6254d15"
+# only the finest detail is missing. A fresh discriminator learns, for the same few steps, to tell these fakes from real rangoli at 16 × 16, 32 × 32 and 64 × 64. It is a simple one: it looks at blocks of 2 × 2 pixels, one by one, and takes their mean. Then we ask it about a third kind: *real* pictures cut into 16 tiles and put together wrongly.
+# %% [markdown] lang="hi" of="d3847a79"
 # ## 1 · बड़ा चित्र मुश्किल क्यों है?
 #
-# चित्र बढ़ने पर दो बातें होती हैं। पहली सीधी-सादी लागत है: भुजा दोगुनी, पिक्सल चार गुने। दूसरी ज़्यादा गंभीर है और खेल से ही जुड़ी है। मान लीजिए कोई जनरेटर **32 × 32 पर बिलकुल सही** है, और उसके चित्र दोगुने करके 64 × 64 बना दिए गए। आकृति, रंग, पंखुड़ियाँ, सब सही है;
-# बस सबसे बारीक ब्योरा नहीं है। एक नया डिस्क्रिमिनेटर उतने ही थोड़े-से क़दमों में इन नक़लों को असली रंगोली से अलग करना सीखता है: 16 × 16 पर, 32 × 32 पर और 64 × 64 पर। फिर हम उससे तीसरी तरह के चित्र के बारे में पूछते हैं: *असली* चित्र, 16 टाइलों में काटकर ग़लत जगह जोड़े हुए।
+# चित्र का आकार बढ़ने पर दो बातें होती हैं। पहली सीधी-सादी लागत है: भुजा दोगुनी, पिक्सल चार गुने। दूसरी ज़्यादा गंभीर है और खेल से ही जुड़ी है। मान लीजिए कोई जनरेटर **32 × 32 पर बिलकुल सही** है, और उसके चित्र दोगुने करके 64 × 64 बना दिए गए। आकृति, रंग, पंखुड़ियाँ, सब सही है;
+# बस सबसे बारीक ब्योरा नहीं है। तीनों आकारों (16 × 16, 32 × 32 और 64 × 64) पर एक-एक नया डिस्क्रिमिनेटर, बराबर और थोड़े-से क़दमों में, इन नक़लों को असली रंगोली से अलग करना सीखता है। यह सीधा-सादा है: 2 × 2 पिक्सल के टुकड़े अलग-अलग देखता है और उनका औसत लेता है। फिर हम उससे तीसरी तरह के चित्र के बारे में पूछते हैं: *असली* चित्र, 16 टाइलों में काटकर ग़लत जगह जोड़े हुए।
 # %% name="eight-arms" tags=["export"]
 def told_eight_arms(count: int, size: int = 64, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Rangoli of eight arms, uint8 [count, 3, size, size]: 8 motifs, 8 colours, 4 grounds.
@@ -131,6 +131,11 @@ def halve(images: Tensor, times: int = 1) -> Tensor:
 
 
 # %% name="nearly-perfect"
+def side_by_side(images: Tensor) -> Tensor:
+    """[N, C, H, W] -> one strip [C, H, N·W]."""
+    return rearrange(images, "n c h w -> c h (n w)")
+
+
 rangolis, told = told_eight_arms(1600, seed=10)  # uint8 [1600, 3, 64, 64], [1600]
 pictures = to_float(rangolis).to(device)
 coarse = double(halve(pictures))  # perfect at 32 × 32
@@ -204,11 +209,11 @@ measured = [
     [t("D finds the coarse fakes, at 64 × 64"), told_64, found_out[32][1], t("at 32 × 32 (chance)")]
 ]
 # %% [markdown] lang="en" name="resolution-after"
-# That is the trouble. At high resolution there are so many fine details to be wrong in that real and fake pictures hardly overlap: the discriminator wins at once, by details, and *its verdict says nothing of the motif*; it would rather have a torn rangoli than a coarse one. So its gradient teaches the generator texture before form. At low resolution
+# That is the trouble. At high resolution there are so many fine details to be wrong in that real and fake pictures hardly overlap: the discriminator wins at once, by details, and *its verdict says nothing of the motif*; it would rather have a torn rangoli than a coarse one. Ours cannot do otherwise, for it sees 2 × 2 pixels only; but a larger one, which could see the motif, need not look at it, since the details are enough to win. (At 32 × 32 and 16 × 16 real and fake are the very same pictures: hence chance.) So the gradient teaches the generator texture before form. At low resolution
 # only form can be wrong. Hence the idea: play at low resolution first. (Karras et al. 2017, sections 1 and 2; the artefacts that large pictures show, such as checkerboards, are in [2.2](2-dcgan.en.ipynb).)
-# %% [markdown] lang="hi" of="7e324d92"
-# मुश्किल यही है। बड़े चित्र में बारीक ब्योरे इतने हैं कि कहीं-न-कहीं चूक हो ही जाती है, और असली और नक़ली चित्र आपस में लगभग मिलते ही नहीं: डिस्क्रिमिनेटर ब्योरों से ही तुरंत जीत जाता है, और *उसके फ़ैसले में आकृति का कोई ज़िक्र नहीं*; मोटे पिक्सल वाली रंगोली से उसे फटी हुई रंगोली ज़्यादा असली लगती है। इसलिए उसका ग्रेडिएंट जनरेटर को रूप से पहले बनावट सिखाता है। छोटे आकार पर
-# ग़लती सिर्फ़ रूप में हो सकती है। विचार यहीं से निकला: पहले छोटे आकार पर खेलिए। (Karras et al. 2017, सेक्शन 1 और 2; बड़े चित्रों की गड़बड़ियाँ, जैसे चेकरबोर्ड, [2.2](2-dcgan.hi.ipynb) में हैं।)
+# %% [markdown] lang="hi" of="50823b1f"
+# मुश्किल यही है। बड़े चित्र में बारीक ब्योरे इतने हैं कि कहीं-न-कहीं चूक हो ही जाती है, और असली और नक़ली चित्रों के वितरण लगभग कहीं नहीं मिलते: डिस्क्रिमिनेटर ब्योरों से ही तुरंत जीत जाता है, और *उसके फ़ैसले में आकृति की कोई भूमिका नहीं*; मोटे पिक्सल वाली रंगोली से उसे फटी हुई रंगोली ज़्यादा असली लगती है। हमारा डिस्क्रिमिनेटर और कर भी क्या सकता है, उसे बस 2 × 2 पिक्सल दिखते हैं; पर जो बड़ा हो और आकृति देख सके, उसे भी आकृति देखने की ज़रूरत नहीं: जीतने के लिए ब्योरे काफ़ी हैं। (32 × 32 और 16 × 16 पर असली और नक़ली हूबहू एक ही चित्र हैं, इसलिए वहाँ बस तुक्का चलता है।) इसलिए ग्रेडिएंट जनरेटर को रूप से पहले बनावट सिखाता है। छोटे आकार पर
+# ग़लती सिर्फ़ रूप में हो सकती है। विचार यहीं से निकला: पहले छोटे आकार पर खेलिए। (Karras et al. 2017, सेक्शन 1 और 2; बड़े चित्रों की गड़बड़ियाँ, जैसे चेकरबोर्ड यानी बिसात, [2.2](2-dcgan.hi.ipynb) में हैं।)
 
 
 # %% [markdown] lang="en" name="growing"
@@ -494,7 +499,7 @@ def train_growing(
 # decide little. Look at the numbers for what they are.
 # %% [markdown] lang="hi" of="52e7b5b6"
 # अब एक दौड़, लगभग बराबर कंप्यूटर-समय में, 32 × 32 की रंगोलियों पर: सीधे 32 × 32 से, 8 → 16 → 32 बढ़ाकर, और तीसरा धावक मल्टी-स्केल ग्रेडिएंट वाला, जिसका परिचय सेक्शन 3 में है। दौड़ *छोटी* है। सुंदर चित्रों की उम्मीद मत रखिए: इस मुक़ाम पर सबका FID बड़ा है, और कुछ सेकंड से
-# बहुत कुछ तय नहीं होता। संख्याओं को उतना ही मानिए जितनी वे हैं।
+# बहुत कुछ तय नहीं होता। इन संख्याओं से इससे ज़्यादा नतीजे मत निकालिए।
 # %% name="race"
 small = halve(pictures).mul(255).round().to(torch.uint8).cpu()  # [1600, 3, 32, 32]
 judge = load_judge("rangoli", device)
@@ -531,27 +536,25 @@ assert max(distances.values()) < 0.8 * untrained
 assert distances[t("grown 8 → 16 → 32")] > 0.8 * distances[t("from scratch at 32 × 32")]
 # %% name="race-picture"
 plots.show_images(
-    [(x + 1) / 2 for run in runs.values() for x in first_pictures(run, 8).clamp(-1, 1)],
-    titles=[name if n == 0 else "" for name in runs for n in range(8)],
-    columns=8,
+    [side_by_side((first_pictures(run, 8).clamp(-1, 1) + 1) / 2) for run in runs.values()],
+    titles=list(runs),
+    columns=1,
     zoom=2,
     colours=64,
-    alt=t(
-        "Eight pictures of each of the three runs after a few seconds: coloured blobs with a round outline"
-    ),
+    alt=t("Eight pictures of each of the three runs after a few seconds: coloured blobs"),
 )
 # %% [markdown] lang="en" name="race-after"
-# An honest result: at 32 × 32 and a few seconds, growing is no gain. A step at 32 × 32 costs only two or three times one at 8 × 8 here, so there is not much to save. It paid where a step at full size costs a thousand times more: Karras et al. (2017) report 1024 × 1024 two to six times sooner. Two years later
+# An honest result: at 32 × 32 and a few seconds, growing is no gain, and multi-scale gradients are none either. A step at 32 × 32 costs only two or three times one at 8 × 8 here, so there is not much to save. It paid where a step at full size costs a thousand times more: Karras et al. (2017) report comparable pictures two to six times sooner, depending on the final size. Two years later
 # StyleGAN2 gave it up again, for skip connections in the spirit of section 3: growing left details stuck to fixed places (Karras et al. 2019, section 4).
-# %% [markdown] lang="hi" of="41bc1916"
-# ईमानदारी से कहें तो 32 × 32 पर, कुछ सेकंड में, बढ़ाकर सिखाने से फ़ायदा नहीं हुआ। यहाँ 32 × 32 का एक क़दम 8 × 8 वाले से दो-तीन गुना ही महँगा है, तो बचाने को ज़्यादा है नहीं। फ़ायदा वहाँ हुआ जहाँ पूरे आकार का क़दम हज़ार गुना महँगा था: Karras et al. (2017) के अनुसार 1024 × 1024 पर ट्रेनिंग दो से छह गुना जल्दी हुई। दो साल बाद
+# %% [markdown] lang="hi" of="eb20123a"
+# ईमानदारी से कहें तो 32 × 32 पर, कुछ सेकंड में, बढ़ाकर सिखाने से फ़ायदा नहीं हुआ, और मल्टी-स्केल ग्रेडिएंट से भी नहीं। यहाँ 32 × 32 का एक क़दम 8 × 8 वाले से दो-तीन गुना ही महँगा है, तो बचाने को ज़्यादा है नहीं। फ़ायदा वहाँ हुआ जहाँ पूरे आकार का क़दम हज़ार गुना महँगा था: Karras et al. (2017) के अनुसार वैसे ही चित्र दो से छह गुना तक जल्दी मिले; कितनी जल्दी, यह आख़िरी आकार पर निर्भर था। दो साल बाद
 # StyleGAN2 ने इसे छोड़ भी दिया और सेक्शन 3 जैसे छोटे रास्ते (skip connections) अपनाए: बढ़ाकर सिखाने से ब्योरे एक ही जगह चिपके रह जाते थे (Karras et al. 2019, सेक्शन 4)।
 # %% [markdown] lang="en" name="unblocks"
 # > **You may have read** that progressive growing "unblocks" one layer after another, as if the others were frozen. Nothing is ever frozen. A layer has no part in the picture before its stage comes; from then on **all layers stay trainable**, the old
-# > ones too (Karras et al. 2017, section 2). Here are the gradients of the run above, at the last step of each stage.
-# %% [markdown] lang="hi" of="581cd985"
+# > ones too (Karras et al. 2017, section 2). Here are the gradients of the run above, at the last step of each stage. (An old `to_rgb` hands over to the new one: when the fade is over, it draws nothing any more, and has a dash again.)
+# %% [markdown] lang="hi" of="713d8a64"
 # > **आपने पढ़ा होगा** कि प्रोग्रेसिव ग्रोइंग एक-एक करके लेयरें "खोलता" है, मानो बाक़ी फ़्रीज़ हों। फ़्रीज़ कुछ भी नहीं होता। किसी लेयर की बारी आने तक चित्र में उसका हाथ नहीं होता; बारी आने के बाद **सारी लेयरें सीखती रहती हैं**, पुरानी
-# > भी (Karras et al. 2017, सेक्शन 2)। ऊपर वाली ट्रेनिंग के ग्रेडिएंट ये रहे, हर चरण के आख़िरी क़दम पर।
+# > भी (Karras et al. 2017, सेक्शन 2)। ऊपर वाली ट्रेनिंग के ग्रेडिएंट ये रहे, हर चरण के आख़िरी क़दम पर। (पुरानी `to_rgb` अपना काम नई को सौंप देती है: फ़ेड-इन पूरा हुआ तो वह कुछ नहीं बनाती, और उसके आगे फिर – दिखता है।)
 # %% name="all-trainable"
 grown = runs[t("grown 8 → 16 → 32")]
 plots.table(
@@ -621,16 +624,16 @@ measured.append(
 # In a DCGAN the noise z enters at the bottom and then has to be carried up. StyleGAN (Karras et al. 2018) turns this round: a picture begins as the **same learnt map** for all, and z is first changed into a **style** w, which sets the weights of *every* layer. Three
 # parts: a mapping network z → w, convolutions that w modulates, and noise for what is left to chance.
 #
-# **Modulation, by hand.** A style gives each input channel of a convolution a factor s. The weights become w′ = s · w; that would make some outputs loud and others faint, so each output is divided by the length of its weights (Karras et al. 2019, equations 1 and 3):
+# **Modulation, by hand.** A style gives each input channel of a convolution a factor s. The weights become w′ = s · w; that would make some outputs loud and others faint, so each output is divided by the length of its weights: *demodulation* (Karras et al. 2019, equations 1 and 3; here $w_{ijk}$ are the weights of the convolution, not the style w; s comes from that):
 #
 # $$w'_{ijk} = s_i\, w_{ijk}, \qquad w''_{ijk} = \frac{w'_{ijk}}{\sqrt{\sum_{i,k} w'^2_{ijk} + \epsilon}}$$
-# %% [markdown] lang="hi" of="23c0f448"
+# %% [markdown] lang="hi" of="a8bc5844"
 # ## 4 · StyleGAN: शैली हर लेयर से बात करती है
 #
 # DCGAN में शोर z सबसे नीचे से घुसता है और फिर उसे ऊपर तक ढोना पड़ता है। StyleGAN (Karras et al. 2018) इसे उलट देता है: हर चित्र **एक ही सीखे हुए मैप** से शुरू होता है, और z पहले **शैली** (style) w में बदलता है, जो *हर* लेयर के भार (weights) तय करती है। तीन
 # हिस्से हैं: मैपिंग नेटवर्क z → w, ऐसे कनवॉल्यूशन जिन्हें w ढालता है, और जो संयोग पर छूटा है उसके लिए शोर।
 #
-# **मॉड्यूलेशन, अपने हाथ से।** शैली कनवॉल्यूशन के हर इनपुट-चैनल को एक गुणक s देती है। भार बन जाते हैं w′ = s · w; इससे कुछ आउटपुट बहुत तेज़ और कुछ बहुत मंद हो जाते, इसलिए हर आउटपुट को उसके भारों की लंबाई से भाग देते हैं (Karras et al. 2019, समीकरण 1 और 3):
+# **शैली-मॉड्यूलेशन (style modulation), अपने हाथ से।** शैली कनवॉल्यूशन के हर इनपुट-चैनल को एक गुणक s देती है। भार बन जाते हैं w′ = s · w; इससे कुछ आउटपुट बहुत तेज़ और कुछ बहुत मंद हो जाते, इसलिए हर आउटपुट को उसके भारों की लंबाई से भाग देते हैं; इसे **डिमॉड्यूलेशन (demodulation)** कहते हैं (Karras et al. 2019, समीकरण 1 और 3; यहाँ $w_{ijk}$ कनवॉल्यूशन के भार हैं, शैली का वेक्टर w नहीं; s उसी शैली से निकलता है):
 #
 # $$w'_{ijk} = s_i\, w_{ijk}, \qquad w''_{ijk} = \frac{w'_{ijk}}{\sqrt{\sum_{i,k} w'^2_{ijk} + \epsilon}}$$
 # %% name="modulate-by-hand" tags=["nbval-check-output"]
@@ -651,7 +654,7 @@ for s in ([1.0, 1.0], [5.0, 0.0], [3.0, 4.0]):
 # %% [markdown] lang="en" name="modulate-after"
 # The style decides *which* inputs count; the length is always 1. So inputs of variance 1 that do not depend on each other give outputs of variance 1, whatever the style says. Watch it through four layers.
 # %% [markdown] lang="hi" of="da05185a"
-# शैली तय करती है कि *कौन-से* इनपुट गिने जाएँ; लंबाई हमेशा 1 रहती है। इसलिए वेरिएंस 1 वाले ऐसे इनपुट, जो एक-दूसरे पर निर्भर न हों, वेरिएंस 1 के आउटपुट देते हैं, शैली कुछ भी कहे। चार लेयरों तक देखिए।
+# शैली तय करती है कि *कौन-से* इनपुट गिने जाएँ; लंबाई हमेशा 1 रहती है। इसलिए इनपुट एक-दूसरे से स्वतंत्र हों और उनका वेरिएंस 1 हो, तो आउटपुट का वेरिएंस भी 1 रहता है, शैली चाहे जो हो। चार लेयरों तक देखिए।
 # %% name="mapping-network" tags=["export"]
 class MappingNetwork(nn.Module):
     """z [N, latent] -> w [N, latent]. z is first brought to length √latent: only its direction
@@ -687,7 +690,7 @@ class MappingNetwork(nn.Module):
 class ModulatedConv(nn.Module):
     """A convolution whose weights the style w scales, for each picture by itself.
 
-    x [N, inputs, H, W], w [N, latent] -> [N, outputs, H, W]. Karras et al. 2019b, equations 1, 3.
+    x [N, inputs, H, W], w [N, latent] -> [N, outputs, H, W]. Karras et al. 2019, equations 1, 3.
     """
 
     def __init__(
@@ -748,7 +751,7 @@ measured.append(
 # %% [markdown] lang="en" name="style-network-text"
 # The whole generator. One thing in it is not StyleGAN's: a batch norm after each convolution, as in 2.2, on top of the demodulation. StyleGAN2 demodulates only, and trains for days; we have minutes of a CPU. It can also be told a **label**, as in 2.2: its embedding stands beside z before the mapping network. Noise of one number for each place is added after each convolution, with a strength that each block learns (and that starts at 0).
 # %% [markdown] lang="hi" of="368d0116"
-# पूरा जनरेटर यह है। इसमें एक चीज़ StyleGAN की नहीं है: हर कनवॉल्यूशन के बाद, डिमॉड्यूलेशन के ऊपर से, बैच नॉर्म, जैसा 2.2 में। StyleGAN2 सिर्फ़ डिमॉड्यूलेशन करता है और कई दिन सीखता है; हमारे पास CPU के कुछ मिनट हैं। इसे **लेबल** भी बताया जा सकता है, जैसे 2.2 में: लेबल का एम्बेडिंग मैपिंग नेटवर्क से पहले z के बग़ल में रखा जाता है। हर कनवॉल्यूशन के बाद शोर जुड़ता है, हर जगह के लिए एक संख्या; वह कितना असर करे, यह हर ब्लॉक सीखता है (शुरुआत 0 से होती है)।
+# पूरा जनरेटर यह है। इसमें एक चीज़ StyleGAN की नहीं है: 2.2 की तरह हर कनवॉल्यूशन के बाद बैच नॉर्म भी। StyleGAN2 सिर्फ़ डिमॉड्यूलेशन करता है और कई दिन सीखता है; हमारे पास CPU के कुछ मिनट हैं। इसे **लेबल** भी बताया जा सकता है, जैसे 2.2 में: लेबल का एम्बेडिंग मैपिंग नेटवर्क से पहले z के बग़ल में रखा जाता है। हर कनवॉल्यूशन के बाद शोर जुड़ता है, फ़ीचर मैप की हर जगह के लिए एक संख्या; वह कितना असर करे, यह हर ब्लॉक सीखता है (शुरुआत 0 से होती है)।
 # %% name="style-block" tags=["export"]
 class StyleBlock(nn.Module):
     """Doubling (but for the first block), modulated convolution, batch norm, noise, bias, bend."""
@@ -1035,9 +1038,9 @@ def draw_style(generator: StyleGenerator, w: Tensor, seed: int | None = 0) -> Te
 
 
 # %% [markdown] lang="en" name="style-live-text"
-# Train it yourself, for a few seconds, at 32 × 32 and with labels (motif and colour, 64 wishes), against the projection discriminator of 2.2. (`augment`, which the loop uses, is explained in section 8; at strength 0 it does nothing.)
-# %% [markdown] lang="hi" of="430bf355"
-# कुछ सेकंड ख़ुद सिखाइए: 32 × 32 पर, लेबल के साथ (आकृति और रंग, यानी 64 फ़रमाइशें), 2.2 के प्रोजेक्शन वाले डिस्क्रिमिनेटर के सामने। (लूप में जो `augment` है वह सेक्शन 8 में समझाया है; उसका ज़ोर (strength) 0 हो, तो वह कुछ नहीं करता।)
+# Train it yourself, for a few seconds, at 32 × 32 and with labels (motif and colour, 64 wishes), against the projection discriminator of 2.2. (`StyleDiscriminator` and `augment` wait for section 8; at strength 0, as here, `augment` does nothing.)
+# %% [markdown] lang="hi" of="ceefaa8e"
+# कुछ सेकंड ख़ुद सिखाइए: 32 × 32 पर, लेबल के साथ (आकृति और रंग, यानी 64 माँगें), 2.2 के प्रोजेक्शन वाले डिस्क्रिमिनेटर के सामने। (`StyleDiscriminator` और `augment` सेक्शन 8 में काम आएँगे; यहाँ `augment` का ज़ोर (strength) 0 है, यानी वह कुछ नहीं करता।)
 # %% name="style-live"
 yours = train_style(
     small,
@@ -1059,9 +1062,9 @@ plots.show_images(
 
 
 # %% [markdown] lang="en" name="style-load-text"
-# Clouds, as it must be after 20 steps. The course ships the same network, trained with the same loop for much longer. Why not at 64 × 64? We tried: without labels, 700 steps there had not got beyond coloured blurs (FID 86). The style is the subject here, not the size. [Its card](../../../common/weights/style-rangoli.md) says how, and `python3 course.py train style-rangoli` makes it again. Real pictures stand above, generated ones below. Look for mistakes: there are some. And look at *recall* below: the generator hears the wish, but for each it has nearly one picture only, and z changes little. FID alone would hide it.
-# %% [markdown] lang="hi" of="e656ff6f"
-# बादल-से धब्बे; 20 क़दमों के बाद यही होना था। कोर्स के साथ यही नेटवर्क आता है, इसी लूप से बहुत ज़्यादा देर तक सीखा हुआ। 64 × 64 पर क्यों नहीं? हमने करके देखा: वहाँ बिना लेबल के 700 क़दमों के बाद भी रंगीन धब्बे ही थे (FID 86)। यहाँ बात शैली की है, आकार की नहीं। नेटवर्क कैसे बना, [उसके कार्ड](../../../common/weights/style-rangoli.md) में लिखा है, और `python3 course.py train style-rangoli` उसे फिर से बना देता है। ऊपर असली चित्र हैं, नीचे बनाए हुए। ग़लतियाँ ढूँढिए: कुछ हैं। और नीचे *रिकॉल* देखिए: जनरेटर लेबल की बात मानता है, पर हर लेबल का लगभग एक ही चित्र जानता है, और z से बहुत कम बदलता है। अकेला FID इसे छिपा लेता।
+# Clouds, as it must be after 20 steps. The course ships the same network, trained with the same loop for much longer. Why not at 64 × 64? We tried: without labels, 700 steps there had not got beyond coloured blurs (FID 86). The style is the subject here, not the size. [Its card](../../../common/weights/style-rangoli.md) says how, and `python3 course.py train style-rangoli` makes it again. In the next picture real ones stand above, generated ones below. Look for mistakes: speckled grounds, frayed petals, a motif that one can hardly make out. Then look at *recall* in the table: the generator hears the wish, but for each it has nearly one picture only, and z changes little. FID alone would hide it. (Do not read the blots of the 20 steps as better because their recall is a little higher. The balls of 2.2 reach to the third neighbour: around one of many near copies they are tiny, around a blot they are wide, and a few real pictures happen to fall inside.)
+# %% [markdown] lang="hi" of="fa54c7ab"
+# बादल-से धब्बे; 20 क़दमों के बाद यही होना था। कोर्स के साथ यही नेटवर्क आता है, इसी लूप से बहुत ज़्यादा देर तक सीखा हुआ। 64 × 64 पर क्यों नहीं? हमने करके देखा: वहाँ बिना लेबल के 700 क़दमों के बाद भी रंगीन धब्बे ही थे (FID 86)। यहाँ बात शैली की है, आकार की नहीं। नेटवर्क कैसे बना, [उसके कार्ड](../../../common/weights/style-rangoli.md) में लिखा है, और `python3 course.py train style-rangoli` उसे फिर से बना देता है। अगले चित्र में पहली पट्टी असली है, दूसरी बनाई हुई। ग़लतियाँ ढूँढिए: दानेदार पृष्ठभूमि, बिखरी पंखुड़ियाँ, कहीं आकृति पहचानी ही नहीं जाती। फिर तालिका में *रिकॉल* देखिए: जनरेटर माँग पूरी करता है, पर हर माँग का लगभग एक ही चित्र जानता है, और z से बहुत कम बदलता है। अकेला FID इसे छिपा लेता। (20 क़दम वाले का रिकॉल ज़रा ज़्यादा है, पर इससे उसके धब्बे बेहतर नहीं हो जाते। 2.2 के घेरे तीसरे सबसे पास के पड़ोसी तक जाते हैं: लगभग एक-से चित्रों के बीच वे बहुत छोटे रह जाते हैं, और धब्बों के घेरे बड़े होते हैं, तो कुछ असली चित्र यों ही भीतर आ जाते हैं।)
 # %% name="load-style" tags=["export"]
 def load_style_generator(device: torch.device | str = "cpu") -> StyleGenerator:
     """The generator of eight-armed rangoli that comes with the course: 32 × 32, 64 labels."""
@@ -1077,11 +1080,12 @@ wishes = torch.randint(64, (1000,), generator=torch.Generator().manual_seed(21))
 w = trained.mapping(z, wishes)
 made = draw_style(trained, w)  # [1000, 3, 32, 32]
 plots.show_images(
-    torch.cat([to_float(small[:20]).to(device), made[:20]]),
-    columns=10,
+    [side_by_side(to_float(small[:12]).to(device)), side_by_side(made[:12])],
+    titles=[t("real"), t("made")],
+    columns=1,
     zoom=2,
     colours=64,
-    alt=t("Two rows of real rangoli, and two rows of generated ones"),
+    alt=t("A strip of twelve real rangoli, and a strip of twelve generated ones"),
 )
 
 
@@ -1130,10 +1134,10 @@ measured.append(
 
 # %% [markdown] lang="en" name="mapping-text"
 # **What is the mapping network for?** z must be a Gaussian ball: all directions alike. The kinds of picture are not a ball. A generator fed with z has to fold the ball around the kinds; the mapping network does the folding first, so that w can be laid out as the pictures need. The sign of
-# it: a *straight* cut through w should part kinds that only a crooked one parts in z. We let the judge name the colour, the ground and the motif of 1,000 generated pictures and fit the best linear reader to z, and to w, on 700 of them; the other 300 test it. Motif and colour come from the wish, so z knows nothing of them; the control is a mapping with the same inputs that nobody trained. (Karras et al. 2018 measure this as *linear separability*.)
-# %% [markdown] lang="hi" of="db456b63"
-# **मैपिंग नेटवर्क (mapping network) किसलिए?** z को गॉसियन गेंद ही होना है: सारी दिशाएँ एक-सी। पर चित्रों की क़िस्में गेंद जैसी नहीं फैली हैं। z से सीधे बनाने वाले जनरेटर को गेंद तोड़-मरोड़कर क़िस्मों पर चढ़ानी पड़ती है; मैपिंग नेटवर्क यह मरोड़ पहले ही निपटा देता है, ताकि w वैसे फैल सके जैसे चित्रों को चाहिए। इसकी
-# पहचान: जिन क़िस्मों को z में टेढ़ी रेखा ही अलग कर पाए, उन्हें w में *सीधी* रेखा अलग कर दे। हम जज (judge) से 1,000 बनाए हुए चित्रों का रंग, पृष्ठभूमि और आकृति पूछते हैं, और उनमें से 700 पर z से और w से पढ़ने वाला सबसे अच्छा सीधा (linear) रीडर निकालते हैं; बाक़ी 300 पर उसकी परीक्षा होती है। आकृति और रंग लेबल से आते हैं, z को उनका पता नहीं; इसलिए असली कंट्रोल है वही मैपिंग, वही इनपुट, पर बिना सीखी। (Karras et al. 2018 इसे *linear separability* कहकर नापते हैं।)
+# it: a *straight* cut through w should part kinds that only a crooked one parts in z. We let the judge name the colour, the ground and the motif of 1,000 generated pictures and fit the best linear reader to z, and to w, on 700 of them; the other 300 test it. Motif and colour come from the wish, so z knows nothing of them; the control is a mapping with the same inputs that nobody trained. The ground could come from z, but compare the first column with the last: from z it is read no better than by always naming the commonest. (Karras et al. 2018 measure this as *linear separability*.)
+# %% [markdown] lang="hi" of="8c259256"
+# **मैपिंग नेटवर्क (mapping network) किसलिए?** z गॉसियन से निकलता है, यानी गेंद की तरह हर दिशा में एक-सा फैला है। पर चित्रों की क़िस्में गेंद जैसी नहीं फैली हैं। z से सीधे बनाने वाले जनरेटर को गेंद तोड़-मरोड़कर क़िस्मों पर चढ़ानी पड़ती है; मैपिंग नेटवर्क यह मरोड़ पहले ही निपटा देता है, ताकि w वैसे फैल सके जैसे चित्रों को चाहिए। इसकी
+# पहचान: जिन क़िस्मों को z में टेढ़ी रेखा ही अलग कर पाए, उन्हें w में *सीधी* रेखा अलग कर दे। हम जज (judge) से 1,000 बनाए हुए चित्रों का रंग, पृष्ठभूमि और आकृति पूछते हैं, और उनमें से 700 पर z से और w से पढ़ने वाला सबसे अच्छा रैखिक (linear) क्लासिफ़ायर निकालते हैं; बाक़ी 300 पर उसकी परीक्षा होती है। आकृति और रंग लेबल से आते हैं, z को उनका पता नहीं; इसलिए असली कंट्रोल है वही मैपिंग, वही इनपुट, पर बिना सीखी। पृष्ठभूमि z से आ सकती थी, पर पहला कॉलम आख़िरी से मिलाइए: z से पढ़ना हमेशा सबसे आम जवाब देने से बेहतर नहीं। (Karras et al. 2018 इसे *linear separability* कहकर नापते हैं।)
 # %% name="disentangled"
 def linear_reader(x: Tensor, kind: Tensor) -> float:
     """Accuracy on the last 300 of ridge regression to the kinds, fitted to the first 700."""
@@ -1181,17 +1185,14 @@ measured.append(
 
 # %% [markdown] lang="en" name="noise-text"
 # **What does the noise do?** In photographs of people it places the single hairs. Fix w and draw the noise 40 times: what changes from picture to picture is what the noise decides; what stays is what w decides. Our rangoli have *nothing* that is left to chance once motif, colour, place and turn are given. So we should
-# expect: little, and at most where an edge lies between two pixels.
-# %% [markdown] lang="hi" of="233889c3"
+# expect: next to nothing. (The maps on the right are brightened to their own maximum; the eye alone would see no change. A generator that hardly heeds z may have learnt to ignore the noise as well; this measurement cannot tell the two reasons apart.)
+# %% [markdown] lang="hi" of="06b5a50c"
 # **शोर क्या करता है?** लोगों की तस्वीरों में वह एक-एक बाल की जगह तय करता है। w वही रखिए और शोर 40 बार नया निकालिए: एक चित्र से दूसरे में जो बदले, वह शोर तय करता है; जो न बदले, वह w। हमारी रंगोली में आकृति, रंग, जगह और घुमाव तय हो जाएँ तो संयोग पर *कुछ* नहीं बचता। इसलिए उम्मीद यह है:
-# बदलाव कम होगा, और होगा भी तो वहाँ जहाँ कोई किनारा दो पिक्सल के बीच पड़ता है।
+# बदलाव न के बराबर होगा। (दाएँ वाले मैप उसे बहुत बढ़ाकर दिखाते हैं; आँख से तो कुछ नहीं दिखेगा। पर जो जनरेटर z की ही मुश्किल से सुनता है, उसने शोर को अनदेखा करना भी सीख लिया हो सकता है; दोनों में से वजह कौन-सी है, यह माप नहीं बता सकता।)
 # %% name="noise-map"
 chosen = w[[0, 3, 6, 9]]
 by_noise = torch.stack([draw_style(trained, chosen, seed=seed) for seed in range(40)])
-moved = by_noise.std(0).mean(1)  # [4, 64, 64]: how much each place changes
-mean_picture = by_noise.mean(0)
-edges = sum((mean_picture - mean_picture.roll(1, side)).abs().mean(1) for side in (2, 3)) > 0.2
-ratio = (moved[edges].mean() / moved[~edges].mean()).item()
+moved = by_noise.std(0).mean(1)  # [4, 32, 32]: how much each place changes
 by_w = draw_style(trained, w[:200]).std(0).mean().item()  # the control: another w each time
 by_chance = moved.mean().item()
 first, *later = [judge.read(some) for some in by_noise]
@@ -1220,10 +1221,9 @@ plots.show_images(
 )
 print(
     t(
-        "change by noise {noise}, by w {style}; at edges {ratio} times as much as elsewhere; the motif stays in {motif} of the draws",
-        noise=f"{by_chance:.3f}",
-        style=f"{by_w:.3f}",
-        ratio=f"{ratio:.1f}",
+        "change by noise {noise}, by w {style}; the motif stays in {motif} of the draws",
+        noise=f"{by_chance:.5f}",
+        style=f"{by_w:.5f}",
         motif=f"{kept['motif']:.0%}",
     )
 )
@@ -1232,9 +1232,9 @@ measured.append([t("change of a pixel by noise, w fixed"), by_chance, by_w, t("b
 
 
 # %% [markdown] lang="en" name="mixing-text"
-# **Style mixing.** Since each layer gets its own w, two pictures can share one: the first layers (4 × 4 and 8 × 8) take w from the row, the others from the column. Which factor follows which parent? The judge counts. StyleGAN also *trains* on such mixtures; ours never saw one, so expect many to be torn.
-# %% [markdown] lang="hi" of="fdf67019"
-# **शैली मिलाना (style mixing)।** हर लेयर को अपना w मिलता है, इसलिए एक चित्र में दो का मेल हो सकता है: पहली लेयरें (4 × 4 और 8 × 8) w पंक्ति से लें, बाक़ी कॉलम से। कौन-सा गुण किससे आया? गिनती जज करेगा। StyleGAN ऐसे मेल पर *सीखता* भी है; हमारे जनरेटर ने एक भी नहीं देखा, इसलिए कई चित्र बिगड़े मिलेंगे।
+# **Style mixing.** Since each layer gets its own w, two pictures can share one: the first layers (4 × 4 and 8 × 8) take w from the picture on the left, the others from the one above. Which factor follows which parent? The judge counts. StyleGAN also *trains* on such mixtures; ours never saw one, so expect many to be torn.
+# %% [markdown] lang="hi" of="10ad6554"
+# **शैली मिलाना (style mixing)।** हर लेयर को अपना w मिलता है, इसलिए एक चित्र में दो का मेल हो सकता है: पहली लेयरों (4 × 4 और 8 × 8) को बाईं ओर वाले चित्र का w मिले, बाक़ी को ऊपर वाले का। कौन-सा गुण किससे आया? गिनती जज करेगा। StyleGAN ऐसे मेल पर *सीखता* भी है; हमारे जनरेटर ने एक भी नहीं देखा, इसलिए कई चित्र बिगड़े मिलेंगे।
 # %% name="style-mixing"
 def mix(coarse: Tensor, fine: Tensor, cut: int = 2) -> Tensor:
     """w for each layer [N, layers, latent]: the first `cut` from `coarse`, the rest from `fine`."""
@@ -1280,12 +1280,12 @@ measured.append(
 # ## 5 · From one picture to another
 #
 # Between two z lie others. Three ways lead across: the **straight line** in z; the **arc** (slerp), on which the length does not sink; and the straight line in **w**. Half-way along the straight line z is too short by a factor of about √½, a place where a Gaussian
-# of 64 numbers has practically no points. Our mapping network brings z to one length first, so it does not notice; the DCGAN of 2.2, which takes z as it is, does. We keep the wish and change z, which changes little here (section 4). From one *wish* to another z has no way at all, but w has: the last row.
-# %% [markdown] lang="hi" of="a6a477f3"
+# of 64 numbers has practically no points. Our mapping network brings z to one length first, so it does not notice; the DCGAN of 2.2 takes z as it is and has no such help. We keep the wish and change z, which changes little here (section 4): the first three rows of the picture look like nine copies, and only the table tells them apart. From one *wish* to another z has no way at all, but w has: the last row.
+# %% [markdown] lang="hi" of="43578328"
 # ## 5 · एक चित्र से दूसरे तक
 #
 # दो z के बीच और भी z हैं। एक से दूसरे तक जाने के तीन रास्ते हैं: z में **सीधी रेखा**; **चाप** (slerp), जिस पर लंबाई घटती नहीं; और **w** में सीधी रेखा। सीधी रेखा के बीचोंबीच z की लंबाई घटकर लगभग √½ गुनी रह जाती है, और वहाँ 64 संख्याओं वाले गॉसियन का
-# मुश्किल से कोई बिंदु मिलता है। हमारा मैपिंग नेटवर्क z को पहले एक ही लंबाई का बना लेता है, इसलिए उसे फ़र्क़ नहीं पड़ता; 2.2 के DCGAN को पड़ता है, जो z जैसा है वैसा ही लेता है। हम लेबल वही रखते हैं और z बदलते हैं; यहाँ इससे कम ही बदलता है (सेक्शन 4)। एक *लेबल* से दूसरे तक z में कोई रास्ता नहीं, पर w में है: आख़िरी पंक्ति।
+# मुश्किल से कोई बिंदु मिलता है। हमारा मैपिंग नेटवर्क z को पहले एक ही लंबाई का बना लेता है, इसलिए उसे फ़र्क़ नहीं पड़ता; 2.2 का DCGAN z को जैसा है वैसा ही लेता है, उसके पास यह बचाव नहीं। हम लेबल वही रखते हैं और z बदलते हैं; यहाँ इससे कम ही बदलता है (सेक्शन 4): चित्र की पहली तीन पंक्तियों में नौ बार एक-सी रंगोली दिखती है, फ़र्क़ सिर्फ़ तालिका बताती है। एक *लेबल* से दूसरे तक z में कोई रास्ता नहीं, पर w में है: आख़िरी पंक्ति।
 # %% name="slerp" tags=["export"]
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     """From a to b [N, d] along the circle through both: the length changes evenly, and so does the
@@ -1353,9 +1353,9 @@ far = int(
 shown = {name: torch.stack([one[far] for one in path]) for name, path in ways.items()}
 shown[t("to a new wish")] = torch.stack([torch.lerp(w[0], w[3], share) for share in shares])
 plots.show_images(
-    torch.cat([draw_style(trained, path) for path in shown.values()]),
-    titles=[name if n == 0 else "" for name in shown for n in range(9)],
-    columns=9,
+    [side_by_side(draw_style(trained, path)) for path in shown.values()],
+    titles=list(shown),
+    columns=1,
     zoom=2,
     colours=64,
     alt=t(
@@ -1371,15 +1371,15 @@ plots.show_images(
 #
 # $$w' = \bar w + \psi\,(w - \bar w)$$
 #
-# With ψ = 1 nothing changes; with ψ = 0 all pictures are one. Between them you trade variety for safety, *if* the mean is a good picture. The mean of all faces is a face. The mean of 64 kinds of rangoli is a blur; the mean of one wish is not. Move the slider.
-# %% [markdown] lang="hi" of="32e70dd6"
+# With ψ = 1 nothing changes; with ψ = 0 all pictures are one. Between them you trade variety for safety, *if* the mean is a good picture. The mean of all faces is a face. The mean of 64 kinds of rangoli is a blur; the mean of one wish is not. Move the slider. Towards the mean of its own wish a picture hardly changes, for each wish has nearly one picture anyhow: here you gain no safety, you only lose variety.
+# %% [markdown] lang="hi" of="a9e45e40"
 # ## 6 · ट्रंकेशन (truncation): जोखिम का स्लाइडर
 #
 # बहुत-से w का औसत भी एक चित्र देता है: सबसे साधारण चित्र। **ट्रंकेशन** हर w को उसकी ओर खिसकाता है:
 #
 # $$w' = \bar w + \psi\,(w - \bar w)$$
 #
-# ψ = 1 पर कुछ नहीं बदलता; ψ = 0 पर सारे चित्र एक हो जाते हैं। बीच में कहीं रुकिए तो विविधता थोड़ी जाती है और चित्र कम बिगड़ते हैं, *बशर्ते* औसत ख़ुद अच्छा चित्र हो। सारे चेहरों का औसत चेहरा ही होता है। 64 क़िस्म की रंगोलियों का औसत धब्बा है; एक ही लेबल वाली रंगोलियों का नहीं। स्लाइडर खिसकाइए।
+# ψ = 1 पर कुछ नहीं बदलता; ψ = 0 पर सारे चित्र एक हो जाते हैं। बीच में कहीं रुकिए तो विविधता थोड़ी जाती है और चित्र कम बिगड़ते हैं, *बशर्ते* औसत ख़ुद अच्छा चित्र हो। सारे चेहरों का औसत चेहरा ही होता है। 64 क़िस्म की रंगोलियों का औसत धब्बा है; एक ही लेबल वाली रंगोलियों का नहीं। स्लाइडर खिसकाइए। अपने लेबल के औसत की ओर चित्र मुश्किल से बदलते हैं, क्योंकि हर लेबल का लगभग एक ही चित्र था: यहाँ चित्रों के सुधरने की उम्मीद मत रखिए, बस विविधता घटेगी।
 # %% name="truncation-slider"
 many = torch.randn(6400, 64, generator=torch.Generator().manual_seed(22)).to(device)
 each = torch.arange(64, device=device).repeat_interleave(100)
@@ -1388,13 +1388,15 @@ own_means = trained.mapping(many, each).unflatten(0, (64, 100)).mean(1)  # of ea
 
 def draw_truncated(psi: float) -> plt.Figure:
     """Six pictures at this ψ: above towards the mean of all, below towards that of their wish."""
-    figure, axes = plt.subplots(2, 6, figsize=(4.2, 1.8), layout="constrained")
-    both = [trained.truncate(w[:6], psi), torch.lerp(own_means[wishes[:6]], w[:6], psi)]
-    for ax, picture in zip(axes.flat, draw_style(trained, torch.cat(both)).cpu(), strict=True):
-        ax.imshow(picture.permute(1, 2, 0))
+    figure, axes = plt.subplots(2, 1, figsize=(4.2, 2.2), layout="constrained")
+    both = {
+        t("towards the mean of all"): trained.truncate(w[:6], psi),
+        t("towards the mean of its own wish"): torch.lerp(own_means[wishes[:6]], w[:6], psi),
+    }
+    for ax, (name, styles) in zip(axes, both.items(), strict=True):
+        ax.imshow(side_by_side(draw_style(trained, styles)).permute(1, 2, 0).cpu())
         ax.set(xticks=[], yticks=[])
-    axes[0, 0].set_ylabel(t("mean of all"), fontsize=8)
-    axes[1, 0].set_ylabel(t("of its wish"), fontsize=8)
+        ax.set_title(name, fontsize=10)
     return figure
 
 
@@ -1428,11 +1430,12 @@ ax.plot(psis, [one / variety[0] for one in variety], "s--", label=t("its variety
 ax.plot(psis, told_all, "^:", label=t("as told, towards the mean of all"))
 ax.set(
     xlabel="ψ",
+    ylabel=t("share"),
     ylim=(0, 1.05),
     xlim=(1.05, 0.25),
     title=t("Less ψ costs variety; towards the mean of all also the wish"),
 )
-ax.legend(fontsize=8)
+ax.legend()
 plots.show(
     figure,
     alt=t(
@@ -1451,28 +1454,28 @@ measured.append([t("variety within a wish at ψ = 1"), variety[0], variety[3], "
 # |---|---|---|
 # | 1 | Look at samples and at a distance such as FID, not at the losses: they oscillate while the pictures improve | [2.1](1-adversarial-game.en.ipynb), `loss-is-no-measure` |
 # | 2 | Train the generator with the non-saturating or the hinge loss: its gradient lives while D wins | [2.1](1-adversarial-game.en.ipynb), `loss-gradients` |
-# | 3 | Keep the two in balance: a discriminator quick enough to follow, before skipping steps | [2.1](1-adversarial-game.en.ipynb), `balance`, `sweep` |
+# | 3 | Keep the two in balance: do not skip steps of the discriminator; first make it quick enough to follow | [2.1](1-adversarial-game.en.ipynb), `balance`, `sweep` |
 # | 4 | Sweep the learning rates first: they decide between all modes and one | [2.1](1-adversarial-game.en.ipynb), `sweep` |
 # | 5 | Count the kinds, do not trust eight nice pictures: collapse hides | [2.1](1-adversarial-game.en.ipynb), `collapse` |
 # | 6 | Upsample and convolve, or a kernel that the stride divides: no checkerboards | [2.2](2-dcgan.en.ipynb), `overlap` |
-# | 7 | Bound the discriminator: spectral norm or R1, and never R1 with batch norm | [2.2](2-dcgan.en.ipynb), `ladder-table` |
+# | 7 | Bound the discriminator: spectral norm or R1, and never R1 with batch norm | [2.2](2-dcgan.en.ipynb), `spectral-norm`, `bench-each` |
 # | 8 | Sample from the moving average of the generator (EMA), with its buffers | [2.2](2-dcgan.en.ipynb), `average-circle` |
-# | 9 | Get the layout right before the detail: small pictures first, or every scale at once | here, `finest-detail`, `race`, `first-block-gradient` |
+# | 9 | Get the layout right before the detail: small pictures first, or every scale at once (it pays at large sizes; at 32 × 32 it did not yet) | here, `finest-detail`, `race`, `first-block-gradient` |
 # | 10 | With few pictures augment real *and* fake for D, and watch held-out pictures | here, `own-gap` |
-# %% [markdown] lang="hi" of="8639f4fb"
+# %% [markdown] lang="hi" of="7d5612c1"
 # ## 7 · GAN सिखाने के दस सबक़, और वे कहाँ दिखे
 #
 # | | सबक़ | जिस सेल में दिखता है |
 # |---|---|---|
 # | 1 | लॉस नहीं, नमूने और FID जैसी दूरी देखिए: लॉस ऊपर-नीचे होते रहते हैं और चित्र सुधरते जाते हैं | [2.1](1-adversarial-game.hi.ipynb), `loss-is-no-measure` |
 # | 2 | जनरेटर को नॉन-सैचुरेटिंग या हिंज लॉस दीजिए: डिस्क्रिमिनेटर जीत रहा हो तब भी ग्रेडिएंट बचा रहता है | [2.1](1-adversarial-game.hi.ipynb), `loss-gradients` |
-# | 3 | दोनों में संतुलन रखिए: क़दम छोड़ने से पहले डिस्क्रिमिनेटर इतना तेज़ हो कि जनरेटर के साथ चल सके | [2.1](1-adversarial-game.hi.ipynb), `balance`, `sweep` |
+# | 3 | दोनों में संतुलन रखिए: डिस्क्रिमिनेटर के क़दम छोड़ने की मत सोचिए; पहले उसे इतना तेज़ कीजिए कि जनरेटर के साथ चल सके | [2.1](1-adversarial-game.hi.ipynb), `balance`, `sweep` |
 # | 4 | सबसे पहले कई लर्निंग रेट आज़माइए: सारे मोड मिलेंगे या बस एक, यह उन्हीं से तय होता है | [2.1](1-adversarial-game.hi.ipynb), `sweep` |
 # | 5 | क़िस्में गिनिए, आठ अच्छे चित्रों पर भरोसा मत कीजिए: मोड कोलैप्स छिपा रहता है | [2.1](1-adversarial-game.hi.ipynb), `collapse` |
 # | 6 | अपसैंपलिंग के बाद कनवॉल्यूशन, या ऐसा कर्नेल जिसे स्ट्राइड पूरा-पूरा बाँटे: चेकरबोर्ड नहीं बनेंगे | [2.2](2-dcgan.hi.ipynb), `overlap` |
-# | 7 | डिस्क्रिमिनेटर की लगाम कसिए: स्पेक्ट्रल नॉर्म या R1; और R1 के साथ बैच नॉर्म कभी नहीं | [2.2](2-dcgan.hi.ipynb), `ladder-table` |
+# | 7 | डिस्क्रिमिनेटर की लगाम कसिए: स्पेक्ट्रल नॉर्म या R1; और R1 के साथ बैच नॉर्म कभी नहीं | [2.2](2-dcgan.hi.ipynb), `spectral-norm`, `bench-each` |
 # | 8 | नमूने जनरेटर के भारों के चलते औसत (EMA) से निकालिए, बफ़र समेत | [2.2](2-dcgan.hi.ipynb), `average-circle` |
-# | 9 | पहले रूपरेखा, फिर ब्योरा: छोटे चित्रों से शुरू कीजिए, या हर आकार एक साथ | यहाँ, `finest-detail`, `race`, `first-block-gradient` |
+# | 9 | पहले रूपरेखा, फिर ब्योरा: छोटे चित्रों से शुरू कीजिए, या हर आकार एक साथ (फ़ायदा बड़े आकार पर है; 32 × 32 पर अभी नहीं हुआ) | यहाँ, `finest-detail`, `race`, `first-block-gradient` |
 # | 10 | चित्र कम हों तो डिस्क्रिमिनेटर के लिए असली *और* नक़ली दोनों पर ऑगमेंटेशन कीजिए, और अलग रखे चित्रों पर नज़र रखिए | यहाँ, `own-gap` |
 
 
@@ -1481,13 +1484,13 @@ measured.append([t("variety within a wish at ψ = 1"), variety[0], variety[3], "
 #
 # $$z(\theta,\varphi) = \tfrac{1}{\sqrt 2}\,(z_1\cos\theta + z_2\sin\theta + z_3\cos\varphi + z_4\sin\varphi)$$
 #
-# So no tile ever leaves the places that the generator knows. The wish changes from tile to tile: each row has its motif, each column its colour. The border walks straight in w through four wishes, and back to the first. Change the seed until a carpet pleases you: choosing is a part of the art.
-# %% [markdown] lang="hi" of="7937360a"
+# So no tile ever leaves the places that the generator knows. The wish changes from tile to tile: each row has its motif, each column its colour. So from tile to tile you see the wish; the walk in z shows little, since this generator hardly heeds z. The border walks straight in w through four wishes, and back to the first. Change the seed until a carpet pleases you: choosing is a part of the art.
+# %% [markdown] lang="hi" of="e5824ba2"
 # **जनरेटिव आर्ट (generative art)।** जो सैर वहीं लौट आए जहाँ से चली थी, उससे ऐसी किनारी बनती है जिसका अंत नहीं; और *टोरस* (torus) पर की गई सैर से ऐसा क़ालीन, जो दोनों ओर चलता जाए। तरकीब यह है: z₁ … z₄ अलग-अलग निकाले गए गॉसियन हों, तो यह जोड़ भी वैसा ही गॉसियन है, कोण कोई भी हों:
 #
 # $$z(\theta,\varphi) = \tfrac{1}{\sqrt 2}\,(z_1\cos\theta + z_2\sin\theta + z_3\cos\varphi + z_4\sin\varphi)$$
 #
-# इसलिए कोई टाइल उन जगहों से बाहर नहीं जाती जिन्हें जनरेटर जानता है। लेबल हर टाइल का अलग है: हर पंक्ति की अपनी आकृति, हर कॉलम का अपना रंग। किनारी w में सीधे-सीधे चार लेबलों से होकर पहले पर लौट आती है। seed बदलते जाइए, जब तक कोई क़ालीन मन को न भाए: चुनना भी कला है।
+# इसलिए कोई टाइल उन जगहों से बाहर नहीं जाती जिन्हें जनरेटर जानता है। लेबल हर टाइल का अलग है: हर पंक्ति की अपनी आकृति, हर कॉलम का अपना रंग। यानी टाइल-दर-टाइल आपको लेबल दिखता है; z की सैर कम ही दिखती है, क्योंकि यह जनरेटर z की कम सुनता है। किनारी w में सीधे-सीधे चार लेबलों से होकर पहले पर लौट आती है। सीड बदलते जाइए, जब तक कोई क़ालीन मन को न भाए: चुनना भी कला है।
 # %% name="carpet" tags=["export"]
 @torch.no_grad()
 def carpet(
@@ -1542,7 +1545,7 @@ plots.show_images(
 # %% [markdown] lang="hi" of="5eec3da0"
 # ## 8 · आपके अपने चित्र
 #
-# किसी फ़ोल्डर में 50 या ज़्यादा चित्र रखिए और उसका नाम `FOLDER` वाली एक पंक्ति में लिखिए। फ़ॉर्मैट कोई भी चलेगा; रिपोर्ट बताएगी कि कौन-सी फ़ाइल छूटी और क्यों। फ़ोल्डर न हो, तो नोटबुक scikit-image में रखी रात के आकाश की एक तस्वीर से 60 चौकोर टुकड़े काट लेती है।
+# किसी फ़ोल्डर में 50 या ज़्यादा चित्र रखिए और उसका नाम `FOLDER` वाली पंक्ति में लिखिए। फ़ॉर्मैट कोई भी चलेगा; रिपोर्ट बताएगी कि कौन-सी फ़ाइल छूटी और क्यों। फ़ोल्डर न हो, तो नोटबुक scikit-image में रखी रात के आकाश की एक तस्वीर से 60 चौकोर टुकड़े काट लेती है।
 #
 # इतने कम चित्र हों, तो डिस्क्रिमिनेटर उन्हें जल्दी **रट लेता है**, और फिर बाक़ी सबको "नक़ली" कहता है: जनरेटर के चित्रों को भी, और उन असली चित्रों को भी जो उसने देखे नहीं। इलाज है **ऑगमेंटेशन** (augmentation): हर बार चित्रों में कुछ रैंडम बदलाव किए जाएँ, *असली और नक़ली दोनों में*, और ऐसे कि ग्रेडिएंट उस बदलाव से होकर
 # जनरेटर तक पहुँचे (Zhao et al. 2020)। बदलाव सिर्फ़ असली चित्रों में करें, तो जनरेटर बदले हुए चित्र बनाना सीख लेगा।
@@ -1567,7 +1570,7 @@ def demo_pictures(
 @dataclass
 class OwnTrained:
     """What `train_on_folder` leaves. gap: how much higher the discriminator's mean logit is for the
-    pictures that it trained on than for those it never saw, after each `every` steps."""
+    pictures that it trained on than for those it never saw, at each look."""
 
     average: StyleGenerator
     discriminator: StyleDiscriminator
@@ -1688,13 +1691,13 @@ plots.show_images(
     ),
 )
 # %% [markdown] lang="en" name="own-after"
-# A few seconds are a start, not an end: the table above changes with the seed, and does not show yet who learns by heart. Watch it in a long run. For pictures worth keeping: a GPU, `size=64`, 5,000 steps or more. Nothing is lost if Colab disconnects: `keep_folder` gives a folder on your Drive if it is mounted, and the same cell then goes on where it was. From a phone: `common.data.uploaded(files.upload(), size=64)`
-# gives the same two results as `image_folder`.
+# A few seconds are a start, not an end: the generated row is still nearly black, the table above changes with the seed, and does not show yet who learns by heart. Watch it in a long run. For pictures worth keeping: a GPU, `size=64` (in both cells: `image_folder` reads the pictures at that size, and `train_on_folder` must be told the same), `STEPS` at 5,000 or more. Nothing is lost if Colab disconnects: `keep_folder` gives a folder on your Drive if it is mounted, and the same cell then goes on where it was. From a phone: `common.data.uploaded(files.upload(), size=64)`
+# returns pictures and a report, as `image_folder` does.
 #
 # Use pictures that are yours to use. A generator trained on sixty pictures of one person's work copies that person.
-# %% [markdown] lang="hi" of="d419c7b2"
-# कुछ सेकंड शुरुआत हैं, मंज़िल नहीं: ऊपर की तालिका seed के साथ बदलती है, और कौन रट रहा है यह अभी नहीं दिखाती। लंबी ट्रेनिंग में उस पर नज़र रखिए। सहेजने लायक़ चित्रों के लिए: GPU, `size=64`, 5,000 या ज़्यादा क़दम। Colab का कनेक्शन बीच में टूट जाए तो भी कुछ खोता नहीं: Drive जुड़ी हो तो `keep_folder` उसी में फ़ोल्डर देता है, और वही सेल फिर चलाने पर काम वहीं से आगे बढ़ता है। फ़ोन से: `common.data.uploaded(files.upload(), size=64)`
-# वही दो नतीजे देता है जो `image_folder`।
+# %% [markdown] lang="hi" of="2a4ef51e"
+# कुछ सेकंड शुरुआत हैं, मंज़िल नहीं: बनाए हुए चित्र अभी लगभग काले हैं, ऊपर की तालिका सीड के साथ बदलती है, और कौन रट रहा है यह अभी नहीं दिखाती। लंबी ट्रेनिंग में उस पर नज़र रखिए। सहेजने लायक़ चित्रों के लिए: GPU, `size=64` (दोनों सेलों में: `image_folder` चित्र इसी आकार में पढ़ता है, और `train_on_folder` को भी यही बताना होता है), और `STEPS` 5,000 या ज़्यादा। Colab का कनेक्शन बीच में टूट जाए तो भी कुछ खोता नहीं: Drive जुड़ी हो तो `keep_folder` उसी में फ़ोल्डर देता है, और वही सेल फिर चलाने पर काम वहीं से आगे बढ़ता है। फ़ोन से: `common.data.uploaded(files.upload(), size=64)`
+# `image_folder` की तरह चित्र और रिपोर्ट लौटाता है।
 #
 # चित्र वही लीजिए जिन पर आपका हक़ हो। किसी एक कलाकार के साठ चित्रों पर सीखा जनरेटर उसी कलाकार की नक़ल करता है।
 
@@ -1765,7 +1768,7 @@ plots.show_images(
 # ## अभ्यास, क्विज़, और आगे का रास्ता
 #
 # - [अभ्यास](exercises.hi.ipynb) में ख़ुद लिखिए, फिर नीचे का क्विज़ कीजिए।
-# - पाठ 3 डिस्क्रिमिनेटर से दूसरा काम लेता है: वह कोडबुक से फिर बने चित्र को पैना करता है (VQGAN)। हर लेयर को दिशा देने वाली शैली पाठ 4 में लौटती है (AdaIN), और पाठ 5 में अडैप्टर बनकर।
+# - पाठ 3 डिस्क्रिमिनेटर से दूसरा काम लेता है: वह कोडबुक से फिर बने चित्र को तीखा करता है (VQGAN)। हर लेयर को दिशा देने वाली शैली पाठ 4 में लौटती है (AdaIN), और पाठ 5 में अडैप्टर बनकर।
 #
 # **संदर्भ।** Karras et al. 2017, *Progressive growing* ([1710.10196](https://arxiv.org/abs/1710.10196)) · Karnewar & Wang 2019, *MSG-GAN* ([1903.06048](https://arxiv.org/abs/1903.06048)) · Karras et al. 2018, *StyleGAN* ([1812.04948](https://arxiv.org/abs/1812.04948)) · Karras et al. 2019, *StyleGAN2*
 # ([1912.04958](https://arxiv.org/abs/1912.04958)) · Zhao et al. 2020, *Differentiable augmentation* ([2006.10738](https://arxiv.org/abs/2006.10738)) · Kynkäänniemi et al. 2019, *Precision and recall* ([1904.06991](https://arxiv.org/abs/1904.06991)) · Shoemake 1985, *Animating rotation with quaternion curves* ([doi](https://doi.org/10.1145/325165.325242))

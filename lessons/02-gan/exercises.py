@@ -721,7 +721,7 @@ average_picture = check.average_picture(average_picture)
 # %% [markdown] lang="en" name="part-collapse"
 # ## Collapse, and a picture to order
 # %% [markdown] lang="hi" of="4790b795"
-# ## मोड कोलैप्स, और फ़रमाइश का चित्र
+# ## मोड कोलैप्स, और माँगा हुआ चित्र
 # %% [markdown] lang="en" name="predict-recall-card"
 # ### 11. Predict: what a measure says of a collapse
 #
