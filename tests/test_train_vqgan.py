@@ -66,7 +66,7 @@ def test_autoencoder_and_prior(folder, tmp_path):
     model = vqgan.load_text2rangoli()
     assert model.draw(["लाल कमल", "a red lotus"]).shape == (2, 3, 32, 32)
     card = (folder / "text2rangoli.md").read_text("utf-8")
-    assert "4 + 4 steps of 64" in card and "| held-out |" in card
+    assert "4 + 4 + 2 steps of 64" in card and "| held-out |" in card
     first = vqgan.load_text2rangoli().prior
     train_vqgan.train_text2rangoli(CPU, **options, runs=runs / "prior")  # finds all done
     assert same(first, vqgan.load_text2rangoli().prior)

@@ -58,7 +58,8 @@ FEATURE_STEPS = 600
 VQGAN_STEPS = 2_500
 AUTOENCODER_STEPS = 3_000
 PRIOR_RATE = 4e-3
-PRIOR_LEGS = ((4_500, 4e-3), (4_500, 3e-3))  # steps and highest learning rate; it falls in each
+# Steps and highest learning rate of each leg; the rate falls within it
+PRIOR_LEGS = ((4_500, 4e-3), (4_500, 3e-3), (2_500, 2e-3))
 SMALL_STEPS = {"flow": 1_800, "ar": 540, "masked": 510}  # as many CPU seconds each
 CHANNELS = 24  # 16 rebuild Warli at 21.3 dB, however long they learn
 

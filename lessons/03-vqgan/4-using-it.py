@@ -848,10 +848,10 @@ measured.append(
 )
 assert made > alone + 0.03
 # %% [markdown] lang="en" name="augmentation-after"
-# Generated pictures help here, and the controls say why that is no magic. The model that drew them has seen 48,000 pictures *with their captions*: its 96 pictures bring knowledge that the 40 do not hold. Where no such model is at hand, nothing is gained that you do not pay for elsewhere. Repainting by codes and plain augmentation bring other knowledge:
+# Generated pictures help here, and the controls say why that is no magic. The model that drew them has seen 72,000 pictures *with their captions*: its 96 pictures bring knowledge that the 40 do not hold. Where no such model is at hand, nothing is gained that you do not pay for elsewhere. Repainting by codes and plain augmentation bring other knowledge:
 # that a motif stays the same in another colour, or mirrored. And real pictures are the yardstick: before you believe a report that shows no such bar, ask for it.
-# %% [markdown] lang="hi" of="edd87abf"
-# यहाँ बनाए हुए चित्रों से मदद मिली, और कंट्रोल बताते हैं कि इसमें जादू नहीं। जिस मॉडल ने वे बनाए, उसने *कैप्शन समेत* 48,000 चित्र देखे हैं: उसके 96 चित्र वह जानकारी लाते हैं जो 40 में है ही नहीं। जहाँ ऐसा मॉडल न हो, वहाँ मुफ़्त में कुछ नहीं मिलता। कोड से रँगना और सादा ऑगमेंटेशन दूसरी जानकारी लाते हैं:
+# %% [markdown] lang="hi" of="c1fe5613"
+# यहाँ बनाए हुए चित्रों से मदद मिली, और कंट्रोल बताते हैं कि इसमें जादू नहीं। जिस मॉडल ने वे बनाए, उसने *कैप्शन समेत* 72,000 चित्र देखे हैं: उसके 96 चित्र वह जानकारी लाते हैं जो 40 में है ही नहीं। जहाँ ऐसा मॉडल न हो, वहाँ मुफ़्त में कुछ नहीं मिलता। कोड से रँगना और सादा ऑगमेंटेशन दूसरी जानकारी लाते हैं:
 # कि रंग बदले या चित्र पलटे, आकृति वही रहती है। और पैमाना असली चित्र हैं: जिस रिपोर्ट में यह तुलना न हो, उस पर भरोसा करने से पहले उसे माँगिए।
 
 
