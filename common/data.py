@@ -166,6 +166,27 @@ def photographs(*names: str, size: int | None = None) -> dict[str, Tensor]:
     return {name: _decode(here[name], size) for name in names or here}
 
 
+# Those in colour that lesson 04 paints anew
+PHOTOGRAPHS = ("chelsea", "astronaut", "coffee", "rocket", "motorcycle", "china", "flower")
+# What to look at: (left, top, right, bottom) in pixels, and where a narrower view of it lies
+_VIEWS = {"astronaut": ((0, 0, 470, 345), 0.5), "chelsea": (None, 0.6), "china": (None, 0.05)}
+
+
+def photograph(name: str, size: int | tuple[int, int] | None = None) -> Tensor:
+    """One photograph, float [3, H, W] in 0…1: as large as it is, or what it shows cut out and
+    brought to size × size or (height, width). ValueError for a name that is not here."""
+    picture = photographs(name)[name]
+    if size is not None:
+        height, width = (size, size) if isinstance(size, int) else size
+        box, middle = _VIEWS.get(name, (None, 0.5))
+        image = Image.fromarray(picture.permute(1, 2, 0).numpy()).crop(box)
+        image = ImageOps.fit(
+            image, (width, height), Image.Resampling.LANCZOS, centering=(middle, 0.5)
+        )
+        picture = _tensor(image)
+    return to_float(picture)
+
+
 # ---------------------------------------------------------------------------- your own
 
 
@@ -241,6 +262,104 @@ def uploaded(
     return _read_all([(name, bytes(content)) for name, content in entries], size, **options)
 
 
+def as_picture(
+    image: str | Path | bytes | Image.Image | np.ndarray | Tensor,
+    longest: int = 512,
+    ground: Ground = WHITE,
+    max_pixels: int = MAX_PIXELS,
+) -> Tensor:
+    """Any one picture as float [1, 3, H, W] in 0…1; a batch [N, C, H, W] stays one.
+
+    image: a file, its bytes, a Pillow image, an array [H, W] or [H, W, C], a tensor [C, H, W];
+    grey, in colour or with transparency, which shows `ground`; of 8 or 16 bits or floats.
+    longest: a larger picture is scaled to that side, and says so.
+    FileNotFoundError or ValueError, with the reason, for what is no picture.
+    """
+    if isinstance(image, np.ndarray | Tensor):
+        picture = _as_batch(image, ground)
+        height, width = picture.shape[2:]
+        smaller = _smaller(width, height, longest)
+        if smaller:
+            size, options = smaller[::-1], {"mode": "bilinear", "antialias": True}
+            picture = F.interpolate(picture, size, **options, align_corners=False).clamp(0, 1)
+        return picture
+    if isinstance(image, str | Path):
+        image = Path(image).expanduser()
+        if not image.exists():
+            raise FileNotFoundError(
+                t("There is no file {file} in {here}.", file=image, here=Path.cwd())
+            )
+    if isinstance(image, Image.Image):
+        image = _rgb(ImageOps.exif_transpose(image), ground)
+    elif isinstance(image, Path | bytes):
+        name = image.name if isinstance(image, Path) else ""
+        try:
+            _check_file(name, image)
+            image = _open(image, 2 * longest, ground, max_pixels)
+        except Exception as error:  # Pillow's readers raise almost anything on a damaged file
+            reason = _reason(name, error, max_pixels)
+            raise ValueError(
+                t("{file} cannot be taken: {reason}", file=name or t("The picture"), reason=reason)
+            ) from error
+    else:
+        raise ValueError(
+            t("A picture is a file, an array or a tensor, not {given}.", given=type(image).__name__)
+        )
+    smaller = _smaller(*image.size, longest)
+    if smaller:
+        image = image.resize(smaller, Image.Resampling.LANCZOS)
+    return to_float(_tensor(image))[None]
+
+
+def _smaller(width: int, height: int, longest: int) -> tuple[int, int] | None:
+    """The size to which a picture is to be scaled; says so."""
+    if max(width, height) <= longest:
+        return None
+    share = longest / max(width, height)
+    to = (max(1, round(width * share)), max(1, round(height * share)))
+    print(
+        t(
+            "The picture is large: it is scaled to {width} × {height} (longest={longest}).",
+            width=to[0],
+            height=to[1],
+            longest=longest,
+        )
+    )
+    return to
+
+
+def _as_batch(values: np.ndarray | Tensor, ground: Ground) -> Tensor:
+    """Float [N, 3, H, W] in 0…1 of any array or tensor that is a picture."""
+    last = isinstance(values, np.ndarray)  # where the channels are looked for first
+    x = torch.from_numpy(np.array(values, order="C")) if last else values.detach()
+    if x.ndim == 2:
+        x, last = x[None], False
+    if x.ndim == 3:
+        x = x[None]
+    places = (3, 1) if last else (1, 3)
+    place = next((p for p in places if x.ndim == 4 and x.shape[p] in (1, 3, 4)), None)
+    if place is None or not x.numel():
+        raise ValueError(
+            t(
+                "A picture is [H, W], [H, W, 3] or [3, H, W], not {shape}.",
+                shape=list(values.shape),
+            )
+        )
+    x = x.movedim(place, 1)
+    if x.is_floating_point() and not x.isfinite().all():
+        raise ValueError(t("The picture has values that are not numbers."))
+    if x.dtype == torch.bool or (x.is_floating_point() and x.min() > -1e-3 and x.max() < 1.001):
+        x = x.float().clamp(0, 1)
+    elif x.dtype == torch.uint8:
+        x = to_float(x)
+    else:
+        x = to_float(torch.from_numpy(_eight_bits(x.cpu().numpy())).to(x.device))
+    if x.shape[1] == 4:
+        behind = torch.tensor(ground, device=x.device).view(3, 1, 1) / 255
+        x = x[:, 3:] * x[:, :3] + (1 - x[:, 3:]) * behind
+    return x.expand(-1, 3, -1, -1).contiguous()
+
+
 def _walk(folder: Path) -> Iterable[Path]:
     """The files below a folder; of a hidden, linked or locked folder only the folder itself."""
     for path in sorted(folder.iterdir()):
@@ -306,21 +425,31 @@ def _decode(
     max_pixels: int = MAX_PIXELS,
 ) -> Tensor:
     """One file as uint8 [3, H, W]; raises what Pillow raises, or Unreadable."""
+    image = _open(source, size and 2 * size, ground, max_pixels)
+    if size is not None and fit == "crop":
+        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    elif size is not None:
+        image = ImageOps.pad(image, (size, size), Image.Resampling.LANCZOS, color=ground)
+    return _tensor(image)
+
+
+def _open(source: Path | bytes, enough: int | None, ground: Ground, max_pixels: int) -> Image.Image:
+    """A file as an upright RGB image. enough: pixels of a side; a JPEG may come at so few."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, on large files and on odd metadata
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            if size is not None:
-                image.draft(None, (2 * size, 2 * size))  # a JPEG can be decoded at 1/2, 1/4, 1/8
+            if enough is not None:
+                image.draft(None, (enough, enough))  # a JPEG can be decoded at 1/2, 1/4, 1/8
             if image.width * image.height > max_pixels:
                 raise Unreadable(t("too large: more than {limit} pixels", limit=max_pixels))
             image.load()
             with suppress(Exception):  # damaged EXIF is no reason to lose a picture
                 ImageOps.exif_transpose(image, in_place=True)
-            image = _rgb(image, ground)
-    if size is not None and fit == "crop":
-        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-    elif size is not None:
-        image = ImageOps.pad(image, (size, size), Image.Resampling.LANCZOS, color=ground)
+            return _rgb(image, ground)
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    """An RGB image as uint8 [3, H, W]."""
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 

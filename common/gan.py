@@ -542,12 +542,14 @@ def train_gan(
     start: Trained | None = None,
     folder: Path | None = None,
     note: Callable[[int, Trained], dict[str, float] | None] | None = None,
+    progress: Callable[[int], float] | None = None,
 ) -> Trained:
     """Train the two networks of `config` on pictures uint8 [N, C, 32, 32], with labels [N].
 
     start: go on from a copy of these networks instead of new ones. folder: keep the run there, and
     go on from what it holds (see common.training). note(step, trained): called after each step;
-    the numbers that it returns stand beside the progress bar and in the history.
+    the numbers that it returns stand beside the progress bar and in the history. progress(step):
+    the share 0…1 of the training that is over, by which rates fall; step / steps if not given.
     """
     if images.dtype != torch.uint8 or images.shape[2:] != (32, 32):
         raise ValueError(
@@ -620,7 +622,8 @@ def train_gan(
 
     for step in training.steps(steps):
         if config.decay:
-            share = min(1.0, 2 * (1 - step / steps))
+            over = progress(step) if progress else step / steps
+            share = min(1.0, 2 * (1 - over))
             for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
                 optimizer.param_groups[0]["lr"] = rate * share
         index = draw()

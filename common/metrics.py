@@ -41,9 +41,11 @@ HEADS = {
     },
     "digits": {"digit": 10},
 }
-CHANNELS = {"rangoli": 3, "digits": 1}
+STYLES = ("base", "warli", "neon", "mosaic")  # what the judge of lesson 05 tells apart, in order
+HEADS["styles"] = HEADS["rangoli"] | {"style": len(STYLES)}
+CHANNELS = {"rangoli": 3, "digits": 1, "styles": 3}
 # A mode is a kind of picture: 8 motifs × 8 colours, or 10 digits
-MODES = {"rangoli": ("motif", "colour"), "digits": ("digit",)}
+MODES = {"rangoli": ("motif", "colour"), "digits": ("digit",), "styles": ("motif", "style")}
 
 
 class Judge(nn.Module):

@@ -1279,9 +1279,11 @@ class FlowPrior(nn.Module):
         channels: int = 24,
         side: int = 8,
         patch: int = 2,
+        moment: float = 0.0,
     ) -> None:
+        """moment: around which times it learns most, those near sigmoid(moment)."""
         super().__init__()
-        self.shape, self.patch = (channels, side, side), patch
+        self.shape, self.patch, self.moment = (channels, side, side), patch, moment
         self.text = TextEncoder(width, heads)
         numbers = channels * patch**2
         self.to_token = nn.Linear(numbers, width)
@@ -1326,13 +1328,48 @@ class FlowPrior(nn.Module):
         """Flow matching: on the straight line from noise to latent, the velocity is their
         difference. x: latents [B, channels, side, side], tokens [B, L].
 
-        The times crowd in the middle (logit-normal), where a picture is decided.
+        The times crowd around sigmoid(moment) (logit-normal).
         """
         noise = torch.randn(x.shape, generator=generator).to(x)
-        time = torch.sigmoid(torch.randn(len(x), generator=generator)).to(x)
+        time = torch.sigmoid(self.moment + torch.randn(len(x), generator=generator)).to(x)
         share = time[:, None, None, None]
         between = (1 - share) * noise + share * x
         return F.mse_loss(self(between, time, *self.text(tokens)), x - noise)
+
+
+def evened(matrices: Tensor, rounds: int = 5) -> Tensor:
+    """Matrices [k, n, m] with the same directions, all made about equally strong: singular values
+    of 0.7 to 1.2. Newton–Schulz, which needs nothing but products of matrices."""
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    for _ in range(rounds):
+        square = x @ x.mT
+        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Moves matrices by their evened momentum (Jordan et al. 2024); for the matrices of hidden
+    layers only, the rest stays with AdamW."""
+
+    def __init__(self, matrices: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}  # of one shape: evened all at once
+            for p in group["params"]:
+                if p.grad is not None:
+                    alike.setdefault(p.shape, []).append(p)
+            for (rows, columns), same in alike.items():
+                for p in same:
+                    kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                    kept.lerp_(p.grad, 1 - group["momentum"])
+                ahead = [p.grad.lerp(self.state[p]["momentum"], group["momentum"]) for p in same]
+                length = group["lr"] * max(1, rows / columns) ** 0.5
+                torch._foreach_add_(same, list(evened(torch.stack(ahead))), alpha=-length)
 
 
 def train_prior(
@@ -1345,6 +1382,7 @@ def train_prior(
     rate: float = 4e-3,
     drop: float = 0.1,
     average: float = 0.99,
+    muon: float = 0.0,
     seed: int = 0,
     folder: Path | None = None,
     look: Callable[[int, nn.Module], dict[str, float] | None] | None = None,
@@ -1353,26 +1391,41 @@ def train_prior(
 
     data: latents [N, C, 8, 8] for a FlowPrior, codes [N, 8, 8] for a CodePrior. tokens: [N, V, L],
     V captions of each picture (see `caption_table`), one is read at a time. drop: the share of
-    prompts replaced by nothing, so that guidance has something to compare with. folder: keep the
+    prompts replaced by nothing, so that guidance has something to compare with. muon: the rate at
+    which `Muon` moves the matrices of the blocks; at 0 AdamW moves everything. folder: keep the
     run there, and go on from what it holds. look(step, average) is called after each step; the
     numbers that it returns stand in the history.
     """
     dice, device = torch.Generator().manual_seed(seed), next(prior.parameters()).device
-    groups = [  # only matrices decay
-        {"params": [p for p in prior.parameters() if p.ndim > 1], "weight_decay": 0.02},
-        {"params": [p for p in prior.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    hidden = [
+        p
+        for block in (*prior.blocks, prior.text.block)
+        for name, p in block.named_parameters()
+        if muon and p.ndim == 2 and name != "shifts"
     ]
-    optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+    theirs = {id(p) for p in hidden}
+    others = [p for p in prior.parameters() if id(p) not in theirs]
+    groups = [  # only matrices decay
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": 0.02},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizers = {"optimizer": torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)}
+    settings = {"steps": steps, "batch": batch, "rate": rate, "average": average, "seed": seed}
+    if muon:
+        optimizers["muon"], settings["muon"] = Muon(hidden, muon), muon
     averaged = copy.deepcopy(prior).eval().requires_grad_(False)
     training = Training(
-        {"prior": prior, "average": averaged, "optimizer": optimizer, "dice": dice},
+        {"prior": prior, "average": averaged, **optimizers, "dice": dice},
         folder,
         name="prior",
-        settings={"steps": steps, "batch": batch, "rate": rate, "average": average, "seed": seed},
+        settings=settings,
     )
     for step in training.steps(steps):
-        for group in optimizer.param_groups:  # up in 50 steps, down from a third of the way
-            group["lr"] = rate * min((step + 1) / 50, 1.0, 1.6 * (1 - step / steps) + 0.02)
+        for name, optimizer in optimizers.items():  # up in 50 steps, down from a third of the way
+            for group in optimizer.param_groups:
+                group["lr"] = {"optimizer": rate, "muon": muon}[name] * min(
+                    (step + 1) / 50, 1.0, 1.6 * (1 - step / steps) + 0.02
+                )
         chosen = torch.randint(len(data), (batch,), generator=dice)
         variant = torch.randint(tokens.shape[1], (batch,), generator=dice)
         told = tokens[chosen, variant].to(device)
@@ -1380,10 +1433,11 @@ def train_prior(
         told = torch.where(silent, nothing_like(told), told)
 
         loss = prior.loss(data[chosen].to(device), told, dice)
-        optimizer.zero_grad()
+        prior.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers.values():
+            optimizer.step()
         follow(averaged, prior, min(average, (1 + step) / (10 + step)))
         training.note(loss=loss.item(), **((look and look(step + 1, averaged)) or {}))
     return averaged, training

@@ -306,17 +306,23 @@ def test_an_exercise_that_cannot_be_graded_is_named(tmp_path, old, new, complain
 
 
 def test_the_documents_tables_are_those_of_the_exercises():
-    """One row an exercise, in both languages: function, points, minutes, kind."""
-    cards = {c.id.removesuffix("-card"): c.source for c in SOURCE.cells if c.lang == "en"}
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+?) \| (\d+) \| (\d+) \|", DOCUMENT, re.M)
-    wanted = []
-    for number, (name, cell) in enumerate(EXERCISES.items(), 1):
-        card = re.search(r"(\d+) minutes · ([\w ,]+) ·", cards[name])
-        points = str(cell.options["points"])
-        wanted.append((str(number), name.replace("-", "_"), points, card[1]))
-    assert [(n, name, points, minutes) for n, name, _, points, minutes in rows] == 2 * wanted
-    total = sum(cell.options["points"] for cell in EXERCISES.values())
-    assert DOCUMENT.count(f"**{total}**") == 2
+    """One row an exercise, in both languages: function, points, minutes; and each lesson's sums."""
+    sources = [read_source(path) for path in sorted(ROOT.glob("lessons/*/exercises.py"))]
+    wanted, sums = [], []
+    for source in sources:
+        cards = {c.id.removesuffix("-card"): c.source for c in source.cells if c.lang == "en"}
+        cells = [cell for cell in source.cells if "exercise" in cell.tags]
+        minutes = [re.search(r"(\d+) minutes ·", cards[cell.id])[1] for cell in cells]
+        points = [cell.options["points"] for cell in cells]
+        names = [cell.id.replace("-", "_") for cell in cells]
+        lesson = zip(names, map(str, points), minutes, strict=True)
+        wanted += [(str(number), *row) for number, row in enumerate(lesson, 1)]
+        lesson = source.path.parent.name[:2]
+        sums.append((lesson, str(sum(points)), str(sum(map(int, minutes)))))
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| .+? \| (\d+) \| (\d+) \|", DOCUMENT, re.M)
+    assert rows == 2 * wanted
+    said = re.findall(r"^(?:पाठ|Lesson) (\d\d): .*?\*\*(\d+)\*\*.*? (\d+) ", DOCUMENT, re.M)
+    assert said == 2 * sums
 
 
 def test_the_document_says_the_same_in_both_languages_and_in_good_hindi():

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from common.art import painting
+from common.data import photograph
+from common.features import SlimFeatures, load_features
 from common.gan import OURS, PUBLISHED, GanConfig, frechet_distance, kernel_distance
 from common.metrics import load_judge, real_images
+from common.rangoli import rangoli
+from common.style import Terms
 from tools import bench
 
 CPU = torch.device("cpu")
@@ -119,7 +124,7 @@ def test_seconds_are_of_training_only_and_steps_are_exact(monkeypatch):
     monkeypatch.setenv("COURSE_STATIC", "1")
     clock = [0.0]
     monkeypatch.setattr(bench.clock, "seconds", lambda _: clock[0])
-    learn = (torch.zeros(8, 1, 32, 32, dtype=torch.uint8), torch.arange(8))
+    learn = (torch.zeros(8, 1, 32, 32, dtype=torch.uint8), {})
     plain = bench.train_gan
 
     def slow(config, images, *, note=None, **options):
@@ -134,16 +139,31 @@ def test_seconds_are_of_training_only_and_steps_are_exact(monkeypatch):
     assert (steps, seconds) == (6, 3.0)
     _, steps, seconds = bench.train(TINY, learn, CPU, 0, steps=4)
     assert (steps, seconds) == (4, 2.0)
-    # falling rates: the pace is found first, so that they end at 0 when the seconds do
-    rates = []
+
+
+@pytest.mark.parametrize("slow, fast", [(1.0, 0.25), (0.25, 1.0)])
+def test_falling_rates_end_with_the_seconds_whatever_the_first_steps_took(monkeypatch, slow, fast):
+    """A pace guessed from the first steps would end the run, or the fall, at another second."""
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    clock, rates = [0.0], []  # a rate for each step, beside the second in which it began
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: clock[0])
     real = torch.optim.Adam.step
-    monkeypatch.setattr(
-        torch.optim.Adam,
-        "step",
-        lambda self, *_: [rates.append(self.param_groups[0]["lr"]), real(self)],
-    )
-    _, steps, _ = bench.train(replace(TINY, decay=True), learn, CPU, 0, seconds=10)
-    assert steps == 20 and rates[-1] == pytest.approx(TINY.rates[0] * 0.1)
+
+    def step(self, *_):
+        if self.param_groups[0]["lr"] <= TINY.rates[0]:  # the generator's: the last of a step
+            rates.append((clock[0], self.param_groups[0]["lr"]))
+            clock[0] += slow if len(rates) <= 28 else fast
+        real(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    learn = (torch.zeros(8, 1, 32, 32, dtype=torch.uint8), {})
+    config = replace(TINY, rates=(TINY.rates[0], 1.0), decay=True)
+    _, steps, seconds = bench.train(config, learn, CPU, 0, seconds=40)
+    assert seconds == 40 and steps == 28 + (40 - 28 * slow) / fast
+    half = [rate for began, rate in rates if began <= 20]
+    assert set(half) == {TINY.rates[0]}
+    for began, rate in rates[len(half) :]:
+        assert rate == pytest.approx(TINY.rates[0] * 2 * (1 - began / 40))
 
 
 def test_each_changes_one_thing():
@@ -157,8 +177,29 @@ def test_each_changes_one_thing():
     known = bench.recipes("digits", each=True)
     assert known["published"] == PUBLISHED and differs(known["ours, conditional"]) == ["classes"]
     assert differs(known["ours, conditional, packed"]) == ["classes", "pack"]
+    told = bench.recipes("rangoli")["ours, conditional, packed, by factors"]
+    assert differs(told) == ["classes", "pack"]
     changed = [differs(config) for name, config in known.items() if "but" in name]
     assert changed == [[name] for name in [*differs(PUBLISHED), "small_start"]]
+
+
+def test_a_wish_by_factors_is_what_the_picture_shows(monkeypatch):
+    drawn = rangoli(300, seed=0)
+    monkeypatch.setattr(bench, "rangoli", lambda *_, **__: drawn)
+    classes, factors = bench.pictures("rangoli")[1], drawn[1]
+    torch.testing.assert_close(classes[64], classes[768] // 12)
+    parts = torch.stack(torch.unravel_index(classes[768], bench.FACTORS), dim=1)
+    torch.testing.assert_close(parts, factors.stack())
+    config = bench.recipes("rangoli")["ours, conditional, packed, by factors"]
+    generator, discriminator = config.make(3)
+    assert sum(p.numel() for p in generator.embed.parameters()) == 23 * OURS.latent
+    # two colours differ by one and the same vector, whatever else is wished
+    red, blue = (torch.tensor([(motif * 8 + colour) * 12 for motif in (0, 5)]) for colour in (1, 2))
+    one, other = generator.embed(blue) - generator.embed(red)
+    torch.testing.assert_close(one, other)
+    assert one.abs().max() > 0.1
+    label = torch.tensor([0, 767])
+    assert discriminator(torch.zeros(2, 6, 32, 32), label).shape == (2,)
 
 
 def test_torchmetrics_agrees_with_the_course():
@@ -202,6 +243,91 @@ def test_the_quantiser_is_timed_in_pairs_that_take_turns(tmp_path, monkeypatch, 
     assert "| 16 | 4 | 128 |" in capsys.readouterr().out
 
 
+def test_the_usual_loop_has_its_seconds_and_no_more(monkeypatch):
+    net = load_features()
+    content, style = photograph("china", 32)[None], painting("swirl", 32)[None]
+    now = [0.0]
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: now[0])
+    plain = bench.StyleObjective.terms
+
+    def slow(self, x):
+        now[0] += 0.5
+        assert x.min() >= 0 and x.max() <= 1
+        return plain(self, x)
+
+    monkeypatch.setattr(bench.StyleObjective, "terms", slow)
+    objective = bench.StyleObjective(net, content, style)
+    losses = bench.usual_loop(objective, content, 15.0, CPU)
+    assert len(losses) == 30  # more than one call of 20
+    assert losses[0] == pytest.approx(plain(objective, content).total.item())
+    assert min(losses) < 0.8 * losses[0]
+
+
+def test_the_painting_is_timed_until_it_is_as_good_at_full_size(tmp_path, monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(bench, "PAIRS", (("china", "ikat"), ("coffee", "warli")))
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: now[0])
+    goals = iter([[9.0, 5.0, 7.0], [9.0, 0.5]])
+    monkeypatch.setattr(bench, "usual_loop", lambda *_: next(goals))
+    plain = bench.StyleObjective.terms
+
+    def look(self, x):
+        if x.requires_grad:
+            return plain(self, x)
+        now[0] += 100  # must not count
+        return Terms(*[x[0, 0, 0, :1]] * 4)  # the loss is written into the picture
+
+    def fake(content, style, net, *, sizes, steps, start, note):
+        assert sizes == (16, 32) and len(steps) == 2 and start == "content"
+        assert content.shape == (1, 3, 32, 32)
+        for size, loss in ((16, 1.0), (16, 1.0), (32, 6.0), (32, 5.0), *[(32, 4.0)] * 20):
+            now[0] += 2.0
+            note(0, torch.full((1, 3, size, size), loss))
+        raise AssertionError("it goes on after the end")
+
+    monkeypatch.setattr(bench.StyleObjective, "terms", look)
+    monkeypatch.setattr(bench, "stylise", fake)
+    times = {"slim": 1.0, "vgg": 9.0, "cut": 5.0, "times": 9.0, "cut_times": 5.0}
+    monkeypatch.setattr(bench, "step_times", lambda *_: times)
+    options = ["--seconds", "16", "--seeds", "1", "--side", "32", "--turns", "1"]
+    assert bench.main(["style", *options, "--device", "cpu", "--to", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "style.json").read_text("utf-8"))["rows"]
+    assert [(row["loss"], row["ours"], row["ratio"]) for row in rows] == [
+        (5.0, 8.0, 0.5),  # less at half the size does not count
+        (0.5, None, None),
+    ]
+    page = (tmp_path / "style.md").read_text("utf-8")
+    assert "| china | ikat | 0 | 5.00 | 16.00 | 3 | 8.00 | 0.50 |" in page
+    assert "| coffee | warli | 0 | 0.50 | 16.00 | 2 | – | – |" in page
+    assert "median of the rows: over 1 of 16 s." in page  # what was not reached is not left out
+    assert "| coffee | warli |" in capsys.readouterr().out
+
+
+def test_ratios_are_told_by_budget():
+    rows = [{"budget": b, "ratio": r} for b, r in ((60, 0.9), (15, 0.4), (15, None), (15, 0.5))]
+    assert bench.ratios(rows) == "0.50 of 15 s, 0.90 of 60 s"
+
+
+def test_networks_are_timed_in_turn(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(bench.clock, "seconds", lambda _: now[0])
+    for kind, pace in ((SlimFeatures, 1.0), (bench.VggFeatures, 6.0)):
+
+        def slow(self, x, plain=kind.see, pace=pace):
+            now[0] += pace * len(self.layers)  # the cut one has three layers, not five
+            return plain(self, x)
+
+        monkeypatch.setattr(kind, "see", slow)
+    found = bench.step_times(32, 2, CPU)
+    assert found == {
+        "slim": 5000.0,
+        "vgg": 30_000.0,
+        "cut": 18_000.0,
+        "times": 6.0,
+        "cut_times": 3.6,
+    }
+
+
 def test_list(capsys):
-    assert bench.main([]) == 0 and capsys.readouterr().out.split() == ["gan", "vq"]
+    assert bench.main([]) == 0 and capsys.readouterr().out.split() == ["gan", "vq", "style"]
     assert bench.main(["gna"]) == 2

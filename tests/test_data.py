@@ -16,8 +16,11 @@ from PIL import Image
 
 from common import lang
 from common.data import (
+    PHOTOGRAPHS,
+    as_picture,
     digits,
     image_folder,
+    photograph,
     photographs,
     split_indices,
     to_float,
@@ -121,6 +124,103 @@ def test_photographs_open_no_connection(monkeypatch):
     monkeypatch.setattr("socket.socket.connect", refuse)
     photographs()
     digits("sklearn")
+
+
+def test_one_photograph_at_any_size():
+    assert len(PHOTOGRAPHS) == 7
+    for name in PHOTOGRAPHS:
+        whole = photograph(name)
+        assert torch.equal(whole, to_float(photographs(name)[name]))
+        assert photograph(name, 40).shape == (3, 40, 40)
+        assert (whole.std(0) > 0.02).float().mean() > 0.3  # in colour
+    broad = photograph("astronaut", (30, 70))
+    assert broad.shape == (3, 30, 70) and broad.min() >= 0 and broad.max() <= 1
+    # the pagoda stands on the left: the middle square would cut its roof
+    assert not torch.equal(
+        photograph("china", 40), to_float(photographs("china", size=40)["china"])
+    )
+    with pytest.raises(ValueError, match="chelsea"):
+        photograph("cat")
+
+
+def test_as_picture_takes_whatever_a_picture_is(tmp_path, capsys):
+    file = tmp_path / "half.png"
+    picture().save(file)
+    bare = np.array(picture())  # [20, 40, 3]
+    channels_first = torch.from_numpy(bare).permute(2, 0, 1)
+    forms = {
+        "path": file,
+        "text": str(file),
+        "bytes": file.read_bytes(),
+        "Pillow": picture(),
+        "palette": picture(mode="P"),
+        "array": bare,
+        "array of floats": bare / 255,
+        "array, channels first": bare.transpose(2, 0, 1),
+        "array of 16 bits": bare.astype(np.uint16) * 257,
+        "tensor": channels_first,
+        "tensor, channels last": torch.from_numpy(bare),
+        "floats": channels_first / 255,
+        "a batch of one": channels_first[None] / 255,
+        "with alpha": np.dstack([bare, np.full((20, 40), 255, np.uint8)]),
+        "that needs a gradient": (channels_first / 255).requires_grad_(),
+    }
+    for name, form in forms.items():
+        one = as_picture(form)
+        assert one.shape == (1, 3, 20, 40) and one.dtype == torch.float32, name
+        assert near((255 * one[0, :, 10, 0]).tolist(), RED), name
+        assert near((255 * one[0, :, 10, -1]).tolist(), BLUE), name
+        assert not one.requires_grad
+    grey = as_picture(np.full((9, 7), 0.25))
+    assert grey.shape == (1, 3, 9, 7) and grey.mean() == pytest.approx(0.25)
+    assert as_picture(np.eye(5, dtype=bool)).sum() == 15
+    assert as_picture(torch.rand(2, 1, 6, 8)).shape == (2, 3, 6, 8)  # a batch stays one
+    ghost = np.zeros((4, 4, 4), np.uint8)  # wholly transparent: the ground
+    assert as_picture(ghost).min() == 1 and as_picture(ghost, ground=(0, 0, 0)).max() == 0
+    assert not capsys.readouterr().out
+
+
+def test_as_picture_turns_upright_and_scales_with_a_word(tmp_path, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    picture(80, 40).save(tmp_path / "phone.jpg", exif=exif)
+    assert as_picture(tmp_path / "phone.jpg").shape == (1, 3, 80, 40)
+    picture(600, 400).resize((6000, 4000)).save(tmp_path / "large.jpg")
+    forms = (tmp_path / "large.jpg", picture(600, 400), np.asarray(picture(600, 400)))
+    for form in forms:
+        small = as_picture(form, longest=60)
+        assert small.shape == (1, 3, 40, 60)
+        assert "scaled to 60 × 40 (longest=60)" in capsys.readouterr().out
+        assert near((255 * small[0, :, 20, 0]).tolist(), RED)
+    assert as_picture(np.zeros((3000, 4)), longest=100).shape == (1, 3, 100, 1)
+    lang.use_language("hi")
+    as_picture(picture(), longest=10)
+    assert "चित्र बड़ा है" in capsys.readouterr().out
+
+
+def test_as_picture_says_what_is_no_picture(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    wrong = {
+        "notes.txt cannot be taken: not a picture": tmp_path / "notes.txt",
+        "empty.png cannot be taken: the file is empty": tmp_path / "empty.png",
+        "The picture cannot be taken": b"GIF89a",
+        r"not \[5, 5, 7\]": np.zeros((5, 5, 7)),
+        r"not \[0, 4, 3\]": np.zeros((0, 4, 3)),
+        "not int": 3,
+        "not numbers": torch.full((3, 4, 4), float("nan")),
+        "more than 100 pixels": file_of(tmp_path),
+    }
+    for words, form in wrong.items():
+        with pytest.raises(ValueError, match=words):
+            as_picture(form, max_pixels=100)
+    with pytest.raises(FileNotFoundError, match=r"gone\.png"):
+        as_picture(tmp_path / "gone.png")
+
+
+def file_of(folder: Path) -> Path:
+    picture().save(folder / "many.png")
+    return folder / "many.png"
 
 
 def test_errors_name_what_there_is():

@@ -1,5 +1,6 @@
 """Notebook 3.3: priors over codes and latents, prompts, guidance, and a contrastive model."""
 
+import copy
 import math
 
 import pytest
@@ -26,11 +27,13 @@ from common.vqgan import (
     CrossBlock,
     FlowPrior,
     LatentAutoencoder,
+    Muon,
     SmallClip,
     TextEncoder,
     TextToRangoli,
     caption_table,
     contrast,
+    evened,
     follow,
     guided,
     heun,
@@ -314,6 +317,63 @@ def test_follow_is_a_moving_average():
     expected = 0.9 * a.weight + 0.1 * b.weight
     follow(a, b, 0.9)
     assert torch.allclose(a.weight, expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 24, 8), (2, 8, 24)])
+def test_evened_keeps_directions_and_evens_their_strengths(shape):
+    torch.manual_seed(0)
+    matrices = torch.randn(shape)
+    even = evened(matrices)
+    for before, after, same in zip(matrices, even, evened(100 * matrices), strict=True):
+        u, _, vt = torch.linalg.svd(before, full_matrices=False)
+        strengths = torch.diagonal(u.T @ after @ vt.T)
+        assert strengths.min() > 0.5 and strengths.max() < 1.3
+        assert torch.allclose(u @ torch.diag(strengths) @ vt, after, atol=1e-4)
+        assert torch.allclose(same, after, atol=1e-4)  # how strong the gradient was is forgotten
+
+
+def test_muon_takes_steps_of_one_length_and_can_be_kept():
+    torch.manual_seed(0)
+    wide, tall = (torch.nn.Parameter(torch.zeros(s)) for s in ((4, 8), (8, 4)))
+    gradients = [torch.randn(4, 8), 1000 * torch.randn(8, 4)]
+    muon = Muon([wide, tall], lr=0.1)
+    for p, gradient in zip((wide, tall), gradients, strict=True):
+        p.grad = gradient
+    muon.step()
+    assert torch.allclose(wide, -0.1 * evened(gradients[0][None])[0], atol=1e-5)
+    assert torch.allclose(tall, -0.1 * 2**0.5 * evened(gradients[1][None])[0], atol=1e-5)
+    copy_of = [torch.nn.Parameter(p.detach().clone()) for p in (wide, tall)]
+    other = Muon(copy_of, lr=1.0)
+    other.load_state_dict(copy.deepcopy(muon.state_dict()))
+    for p, q, gradient in zip((wide, tall), copy_of, gradients, strict=True):
+        p.grad = q.grad = gradient.flip(0)
+    muon.step()
+    other.step()
+    assert torch.equal(wide, copy_of[0]) and torch.equal(tall, copy_of[1])
+
+
+def test_muon_moves_the_hidden_matrices_only():
+    torch.manual_seed(0)
+    data, tokens = torch.randn(8, 24, 8, 8), caption_table(sample_factors(8))
+    _, training = train_prior(FlowPrior(16, 1, 2), data, tokens, 2, batch=4, muon=0.02)
+    moved = {p.shape for group in training.parts["muon"].param_groups for p in group["params"]}
+    assert moved == {(16, 16), (48, 16), (16, 48), (32, 16), (16, 32)}
+    count = sum(len(group["params"]) for group in training.parts["muon"].param_groups)
+    assert count == 8 + 2 + 4 + 2  # of the block, and of the text's block
+
+
+def test_moment_moves_the_times():
+    torch.manual_seed(0)
+    seen = {}
+    for moment in (0.0, -1.0):
+        prior = FlowPrior(16, 1, 2, moment=moment)
+        times = []
+        prior.register_forward_pre_hook(lambda _, inputs, times=times: times.append(inputs[1]))
+        tokens = caption_table(sample_factors(500))[:, 0]
+        prior.loss(torch.zeros(500, 24, 8, 8), tokens, torch.Generator().manual_seed(0))
+        seen[moment] = times[0]
+    assert torch.allclose(seen[0.0].logit() - 1, seen[-1.0].logit(), atol=1e-4)
+    assert abs(seen[0.0].median() - 0.5) < 0.05
 
 
 def test_a_tenth_of_the_prompts_is_nothing():

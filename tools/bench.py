@@ -3,6 +3,7 @@
     python3 course.py bench             lists what can be compared
     python3 course.py bench gan         the GANs of lesson 02, at equal seconds and at equal steps
     python3 course.py bench vq          the quantiser of lesson 03 beside a library's, in time
+    python3 course.py bench style       the painting of lesson 04 beside the usual loop, in time
 
 --help after a name tells its options.
 
@@ -14,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import statistics
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -27,22 +30,63 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
-from common.data import digits
-from common.gan import OURS, PUBLISHED, GanConfig, Trained, precision_recall, sample, train_gan
+from common.art import painting
+from common.data import digits, photograph
+from common.features import Features, VggFeatures, load_features
+from common.gan import (
+    OURS,
+    PUBLISHED,
+    Discriminator,
+    GanConfig,
+    Generator,
+    Trained,
+    precision_recall,
+    sample,
+    train_gan,
+)
 from common.metrics import Judge, load_judge, modes, real_features, real_images
 from common.rangoli import rangoli
+from common.style import StyleObjective, stylise
 from common.vqgan import Quantizer
 from tools import clock
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 CLASSES = {"rangoli": 64, "digits": 10}  # motif × colour, or the digit
+FACTORS = (8, 8, 4, 3)  # motifs, colours, grounds and symmetries: 768 kinds of rangoli
 COUNT = 2000  # pictures on each side of a measure
 NEVER = 10**9  # steps
 Row = dict[str, Any]
 
 
 # ---------------------------------------------------------------------------- what is compared
+
+
+class Wish(nn.Module):
+    """Labels 0…767 [N] -> [N, size]: the sum of a vector for each factor of the rangoli.
+
+    So what a red star teaches of red serves the red lotus as well: 23 vectors instead of 768.
+    """
+
+    def __init__(self, size: int, limit: Callable[[nn.Module], nn.Module] = lambda x: x) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(limit(nn.Embedding(count, size)) for count in FACTORS)
+
+    def forward(self, label: Tensor) -> Tensor:
+        parts = torch.unravel_index(label, FACTORS)
+        return sum(table(part) for table, part in zip(self.tables, parts, strict=True))
+
+
+@dataclass(frozen=True)
+class ByFactors(GanConfig):
+    """A conditional GAN whose labels tell all four factors, in both networks by `Wish`."""
+
+    def make(self, channels: int) -> tuple[Generator, Discriminator]:
+        generator, discriminator = super().make(channels)
+        generator.embed = Wish(self.latent)
+        discriminator.embed = Wish(4 * self.width, spectral_norm)
+        return generator, discriminator
 
 
 def recipes(data: str, each: bool = False) -> dict[str, GanConfig]:
@@ -57,6 +101,9 @@ def recipes(data: str, each: bool = False) -> dict[str, GanConfig]:
         "ours, conditional": conditional,
         "ours, conditional, packed": replace(conditional, pack=2),
     }
+    if data == "rangoli":
+        every = asdict(OURS) | {"classes": math.prod(FACTORS), "pack": 2}
+        found["ours, conditional, packed, by factors"] = ByFactors(**every)
     if each:
         changes = {
             part.name: getattr(PUBLISHED, part.name)
@@ -68,12 +115,14 @@ def recipes(data: str, each: bool = False) -> dict[str, GanConfig]:
     return found
 
 
-def pictures(data: str) -> tuple[Tensor, Tensor]:
-    """What the GANs learn from: uint8 [N, C, 32, 32] and classes [N]."""
+def pictures(data: str) -> tuple[Tensor, dict[int, Tensor]]:
+    """What the GANs learn from: uint8 [N, C, 32, 32] and, by how many there are, classes [N]."""
     if data == "digits":
-        return digits(size=32, split="train")
+        images, digit = digits(size=32, split="train")
+        return images, {10: digit}
     images, factors = rangoli(20_000, seed=0)  # all 768 combinations
-    return images, factors.motif * 8 + factors.colour
+    kind = factors.motif * 8 + factors.colour
+    return images, {64: kind, 768: (kind * 4 + factors.ground) * 3 + factors.symmetry}
 
 
 # ---------------------------------------------------------------------------- measuring
@@ -132,7 +181,7 @@ class _Enough(Exception):
 
 def train(
     config: GanConfig,
-    data: tuple[Tensor, Tensor],
+    data: tuple[Tensor, dict[int, Tensor]],
     device: torch.device,
     seed: int,
     seconds: float | None = None,
@@ -140,20 +189,7 @@ def train(
 ) -> tuple[nn.Module, int, float]:
     """Train for `seconds` of computing or for `steps`: the generator, its steps, its seconds."""
     images, classes = data
-    options: Row = {"labels": classes if config.classes else None, "seed": seed, "device": device}
-    if steps is None:
-        steps = NEVER
-        if config.decay:  # the rates must know when the end comes: a few steps tell the pace
-            ticks: list[float] = []
-            train_gan(
-                config,
-                images,
-                steps=24,
-                note=lambda *_: ticks.append(clock.seconds(device)),
-                **options,
-            )
-            pace = (ticks[-1] - ticks[7]) / (len(ticks) - 8)  # the first are slow
-            steps = max(1, round(seconds / pace))
+    options: Row = {"labels": classes.get(config.classes), "seed": seed, "device": device}
     last: Trained | None = None
     done = 0
 
@@ -163,6 +199,11 @@ def train(
         if seconds is not None and clock.seconds(device) - began >= seconds:
             raise _Enough
 
+    def over(step: int) -> float:  # rates fall by the clock: no pace need be guessed
+        return min(1.0, (clock.seconds(device) - began) / seconds)
+
+    if steps is None:
+        options["progress"], steps = over, NEVER
     began = clock.seconds(device)
     with suppress(_Enough):
         train_gan(config, images, steps=steps, note=note, **options)
@@ -188,7 +229,8 @@ def compare(
     for limit in [{"seconds": seconds}] * (seconds > 0) + [{"steps": steps}] * (steps > 0):
         for name, config in known.items():
             generator, done, spent = train(config, learn, device, seed, **limit)
-            labels = torch.arange(COUNT) % config.classes if config.classes else None
+            # each class alike often; those that get one picture more lie spread over all
+            labels = torch.arange(COUNT) * config.classes // COUNT if config.classes else None
             fake = sample(generator, COUNT, seed=seed + 1, device=device, labels=labels)
             budget = f"{seconds:g} s" if "seconds" in limit else f"{steps} steps"
             row |= {"recipe": name, "budget": budget, "steps": done, "seconds": round(spent, 1)}
@@ -217,12 +259,14 @@ ABOUT = """# GANs compared · GAN की तुलना
 Made by `python3 course.py bench gan` on {device}, PyTorch {torch}, torchmetrics {torchmetrics}.
 FID and KID are torchmetrics' own, over the features of the course's judge (they compare with each
 other, not with figures from papers); {count} pictures on each side. A mode is a motif in a colour
-(64), or a digit (10). Seconds are those of training, of one core; measuring is not counted. "–":
-the pictures were not numbers. *published*: the recipe of the official PyTorch DCGAN tutorial,
-written anew. *real pictures*: others than those compared with, the best that can be had.
+(64), or a digit (10). Seconds are those of training, of one core; measuring is not counted. Where
+seconds are the budget, falling learning rates fall by the clock, to 0 when it ends. "–": the
+pictures were not numbers. *published*: the recipe of the official PyTorch DCGAN tutorial, written
+anew. *real pictures*: others than those compared with, the best that can be had.
 
 `python3 course.py bench gan` से बना। FID और KID torchmetrics के हैं, फ़ीचर कोर्स के जज के (आपस में तुलना
 कीजिए, शोध-पत्रों की संख्याओं से नहीं); हर तरफ़ {count} चित्र। सेकंड सिर्फ़ ट्रेनिंग के हैं, नापने के नहीं।
+जहाँ सीमा सेकंड में है, वहाँ घटते लर्निंग रेट घड़ी के साथ घटते हैं और समय पूरा होने पर 0 हो जाते हैं।
 *published* आधिकारिक PyTorch DCGAN ट्यूटोरियल की विधि है, जो यहाँ नए सिरे से लिखी गई है। *real pictures*
 दूसरे असली चित्र हैं: इससे अच्छा अंक मिलना मुमकिन नहीं।
 
@@ -361,6 +405,144 @@ def _vector_quantize_pytorch() -> ModuleType:
     return vector_quantize_pytorch
 
 
+# ---------------------------------------------------------------------------- the painting
+
+PAIRS = (("china", "swirl"), ("chelsea", "mosaic"), ("coffee", "ikat"))  # photograph, painting
+STEPS = (40, 100_000)  # evaluations of ours at half the size, and at the full one until it is over
+STYLE_HEADINGS = {
+    "photograph": "photograph · फ़ोटो",
+    "painting": "painting · पेंटिंग",
+    "seed": "seed · सीड",
+    "loss": "loss to reach · लक्ष्य लॉस",
+    "budget": "usual loop, s · आम लूप",
+    "evaluations": "its evaluations · उसकी गणनाएँ",
+    "ours": "ours, s · हमारा",
+    "ratio": "ours ÷ usual · अनुपात",
+}
+STYLE_ABOUT = """# Two ways to paint a picture compared · चित्र बनाने के दो तरीक़ों की तुलना
+
+Made by `python3 course.py bench style` on {device}, PyTorch {torch}. `stylise` of lesson 04 (first
+at half the size, then at the full one; L-BFGS) beside the loop of the PyTorch tutorial on neural
+style transfer, written anew: L-BFGS at the full size from the start, 20 evaluations for each call,
+pixels cut to 0…1 before each. Both have the same network, weights, photograph to begin with and
+scale of the loss, {side} × {side} pixels. The loss to reach is the least that the usual loop has
+seen when its seconds are over; ours counts until it first sees as little at the full size. Seeds
+are those of the painting. "–": not reached in as many seconds.
+
+Time that ours took, median of the rows: {ratio}.
+
+One evaluation and its gradient, median of {turns} turns, milliseconds (networks in turn; that of
+VGG19 has random weights, which takes as long): ours {slim:.0f}; VGG19 to relu5_1, as Gatys et al.,
+{vgg:.0f}, {times:.1f} times as long; VGG19 to its fifth convolution, as the tutorial, {cut:.0f},
+{cut_times:.1f} times.
+
+`python3 course.py bench style` से बना: पाठ 04 का `stylise` और PyTorch के ट्यूटोरियल जैसा लूप, जो यहाँ
+नए सिरे से लिखा गया है। दोनों का नेटवर्क, वज़न, शुरुआत और लॉस एक ही हैं। लक्ष्य वह सबसे कम लॉस है जो आम लूप को अपने
+सेकंडों में मिला; हमारा समय वहाँ तक का है जहाँ पूरे आकार पर पहली बार उतना ही कम लॉस मिला।
+
+{table}
+"""
+
+
+class CutVgg(VggFeatures):
+    """VGG19 as far as the tutorial looks: five convolutions."""
+
+    layers = ("relu1_1", "relu2_1", "relu3_1")
+    content = 2
+    depth = (*VggFeatures.depth[:2], (256, 1))
+
+
+def usual_loop(
+    objective: StyleObjective, content: Tensor, seconds: float, device: torch.device
+) -> list[float]:
+    """The loss of each evaluation until the seconds are over."""
+    x = content.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([x])
+    losses: list[float] = []
+
+    def closure() -> Tensor:
+        if clock.seconds(device) - began >= seconds:
+            raise _Enough
+        with torch.no_grad():
+            x.clamp_(0, 1)
+        optimizer.zero_grad()
+        loss = objective.terms(x).total.sum()
+        (1000 * loss).backward()
+        losses.append(loss.item())
+        return 1000 * loss.detach()
+
+    began = clock.seconds(device)
+    with suppress(_Enough):
+        while True:
+            before = len(losses)
+            optimizer.step(closure)
+            if len(losses) - before <= 1:  # it sees no way on: from anew, as from a new call
+                optimizer = torch.optim.LBFGS([x])
+    return losses
+
+
+def race(
+    net: Features, pair: tuple[str, str], seed: int, seconds: float, side: int, device: torch.device
+) -> Row:
+    """How soon ours is where the usual loop is after `seconds`."""
+    content = photograph(pair[0], side)[None].to(device)
+    style = painting(pair[1], side, seed)[None].to(device)
+    objective = StyleObjective(net, content, style)
+    objective.terms(content.clone().requires_grad_()).total.sum().backward()  # the first is slow
+    losses = usual_loop(objective, content, seconds, device)
+    goal = min(losses)
+    ours, paused = None, 0.0
+
+    def note(_: int, picture: Tensor) -> None:
+        nonlocal ours, paused
+        now = clock.seconds(device)
+        if now - began - paused >= seconds:
+            raise _Enough
+        with torch.no_grad():
+            if max(picture.shape[2:]) == side and objective.terms(picture).total.item() <= goal:
+                ours = now - began - paused
+                raise _Enough
+        paused += clock.seconds(device) - now  # that we look is not counted
+
+    began = clock.seconds(device)
+    with suppress(_Enough):
+        sizes = (side // 2, side)
+        stylise(content, style, net, sizes=sizes, steps=STEPS, start="content", note=note)
+    return {
+        "photograph": pair[0],
+        "painting": pair[1],
+        "seed": seed,
+        "loss": goal,
+        "budget": seconds,
+        "evaluations": len(losses),
+        "ours": ours,
+        "ratio": None if ours is None else ours / seconds,
+    }
+
+
+def step_times(side: int, turns: int, device: torch.device) -> dict[str, float]:
+    """Milliseconds of an evaluation and its gradient, with our network and with VGG19's."""
+    content, style = (
+        x[None].to(device) for x in (photograph("china", side), painting("swirl", side))
+    )
+    nets = {"slim": load_features(device=device)}
+    for name, net in (("vgg", VggFeatures()), ("cut", CutVgg())):
+        net.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        nets[name] = net
+    objectives = {name: StyleObjective(net, content, style) for name, net in nets.items()}
+    times: dict[str, list[float]] = {name: [] for name in nets}
+    for _ in range(turns + 2):
+        for name, objective in objectives.items():
+            x = content.clone().requires_grad_()
+            began = clock.seconds(device)
+            objective.terms(x).total.sum().backward()
+            x.grad.sum().item()
+            times[name].append(1000 * (clock.seconds(device) - began))
+    typical = {name: statistics.median(some[2:]) for name, some in times.items()}
+    ratios = {"times": typical["vgg"] / typical["slim"]}
+    return typical | ratios | {"cut_times": typical["cut"] / typical["slim"]}
+
+
 # ---------------------------------------------------------------------------- the command
 
 
@@ -420,7 +602,49 @@ def vq(argv: list[str]) -> None:
     print("\n" + table(rows, VQ_HEADINGS))
 
 
-BENCHES: dict[str, Callable[[list[str]], None]] = {"gan": gan, "vq": vq}
+def ratios(rows: list[Row]) -> str:
+    """The median for each budget; one that was not reached counts as longer than any."""
+    found: dict[float, list[float]] = {}
+    for row in rows:
+        ratio = float("inf") if row["ratio"] is None else row["ratio"]
+        found.setdefault(row["budget"], []).append(ratio)
+    medians = {budget: statistics.median(some) for budget, some in sorted(found.items())}
+    return ", ".join(
+        f"{'over 1' if ratio > 1 else f'{ratio:.2f}'} of {budget:g} s"
+        for budget, ratio in medians.items()
+    )
+
+
+def style(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="course.py bench style")
+    parser.add_argument("--seconds", type=float, default=60, help="of the usual loop, each (60)")
+    parser.add_argument("--seeds", type=int, default=3, help="of each pair (3)")
+    parser.add_argument("--side", type=int, default=256, help="pixels (256)")
+    parser.add_argument("--turns", type=int, default=9, help="of an evaluation that is timed (9)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="(benchmarks)")
+    options = parser.parse_args(argv)
+    device, path = torch.device(options.device), options.to / "style.json"
+    about: Row = {
+        "device": clock.words(device),
+        "torch": torch.__version__.split("+")[0],
+        "side": options.side,
+        "turns": options.turns,
+        "ratio": None,
+    } | step_times(options.side, options.turns, device)
+    print({name: round(value, 1) for name, value in about.items() if isinstance(value, float)})
+    net, same = load_features(device=device), ("photograph", "painting", "seed", "budget")
+    for seed in range(options.seeds):
+        for pair in PAIRS:
+            row = race(net, pair, seed, options.seconds, options.side, device)
+            print(table([row], STYLE_HEADINGS).splitlines()[-1], flush=True)
+            rows = keep(row, path, about, STYLE_HEADINGS, STYLE_ABOUT, same)
+            about["ratio"] = ratios(rows)
+            keep(row, path, about, STYLE_HEADINGS, STYLE_ABOUT, same)
+    print("\n" + table(rows, STYLE_HEADINGS) + f"\n{about['ratio']}")
+
+
+BENCHES: dict[str, Callable[[list[str]], None]] = {"gan": gan, "vq": vq, "style": style}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -67,6 +67,13 @@ def outlines(lesson: Path) -> list[Outline]:
     return found
 
 
+GALLERY = (
+    "पहली पंक्ति में शैलियाँ, पहले स्तंभ में तस्वीरें, बाक़ी हर ख़ाने में वह तस्वीर उस शैली में · "
+    "Styles in the first row, photographs in the first column, and in each other place that "
+    "photograph in that style"
+)
+
+
 def both(texts: list[str]) -> str:
     """The Hindi and the English of one thing, once where they are the same."""
     return " · ".join(dict.fromkeys(filter(None, texts)))
@@ -129,6 +136,8 @@ def files(lesson: Path) -> dict[Path, str | bytes]:
         if pairs:
             lines += [f"**{both([part.title(lang) for lang in LANGUAGES])}**", ""]
             lines += [f"- {both(list(pair))}" for pair in pairs] + [""]
+    if (lesson / "gallery.jpg").exists():
+        lines += ["## दीर्घा · Gallery", "", image(GALLERY, "gallery.jpg", 900), ""]
     made[lesson / "README.md"] = "\n".join(lines).rstrip("\n") + "\n"
     return made
 

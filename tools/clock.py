@@ -19,3 +19,25 @@ def words(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"{platform.machine()} CPU, {threads} thread{'s' * (threads > 1)}, CPU seconds"
+
+
+class Spent:
+    """Seconds of computing by step, kept in the history, so that a broken run counts them all."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.skip()
+
+    def skip(self) -> None:
+        """What was computed since the last step is not counted."""
+        self.before = seconds(self.device)
+
+    def step(self) -> dict[str, float]:
+        before = self.before
+        self.skip()
+        return {"seconds": self.before - before}
+
+
+def total(history: dict[str, list[tuple[int, float]]]) -> float:
+    """The seconds of all steps."""
+    return sum(spent for _, spent in history.get("seconds", []))

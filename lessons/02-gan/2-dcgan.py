@@ -947,12 +947,14 @@ def train_gan(
     start: Trained | None = None,
     folder: Path | None = None,
     note: Callable[[int, Trained], dict[str, float] | None] | None = None,
+    progress: Callable[[int], float] | None = None,
 ) -> Trained:
     """Train the two networks of `config` on pictures uint8 [N, C, 32, 32], with labels [N].
 
     start: go on from a copy of these networks instead of new ones. folder: keep the run there, and
     go on from what it holds (see common.training). note(step, trained): called after each step;
-    the numbers that it returns stand beside the progress bar and in the history.
+    the numbers that it returns stand beside the progress bar and in the history. progress(step):
+    the share 0…1 of the training that is over, by which rates fall; step / steps if not given.
     """
     if images.dtype != torch.uint8 or images.shape[2:] != (32, 32):
         raise ValueError(
@@ -1025,7 +1027,8 @@ def train_gan(
 
     for step in training.steps(steps):
         if config.decay:
-            share = min(1.0, 2 * (1 - step / steps))
+            over = progress(step) if progress else step / steps
+            share = min(1.0, 2 * (1 - over))
             for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
                 optimizer.param_groups[0]["lr"] = rate * share
         index = draw()
@@ -1596,67 +1599,75 @@ settings = {
     "decay": t("falling rates"),
     "small_start": t("small first weights"),
 }
-budgets = {row["budget"] for row in bench if "but" in row["recipe"]}
-runs: dict[str, dict[str, list[float]]] = {budget: {} for budget in sorted(budgets)}
-cost = {}  # seconds of a step
+runs: dict[str, dict[str, list[dict]]] = {}  # of a budget, what was changed: a row for each seed
 for row in bench:
-    if row["data"] == "rangoli" and row["budget"] in budgets and row["fid"] is not None:
-        setting, *value = row["recipe"].removeprefix("ours, but ").split(maxsplit=1)
-        name = ": ".join([settings[setting], *value])  # what was changed
-        runs[row["budget"]].setdefault(name, []).append(row["fid"])
-        cost[name] = row["seconds"] / row["steps"]
+    setting, *value = row["recipe"].removeprefix("ours, but ").split(maxsplit=1)
+    if row["data"] == "rangoli" and row["fid"] is not None and setting in settings:
+        name = ": ".join([settings[setting], *value])
+        runs.setdefault(row["budget"], {}).setdefault(name, []).append(row)
+runs = {budget: found for budget, found in runs.items() if len(found) > 2}  # the ladders
+by_steps = {budget: found for budget, found in runs.items() if budget.endswith("steps")}
 
 
-def in_words(budget: str) -> str:
-    """A budget such as "120 steps" or "12 s", in the notebook's language."""
-    count, unit = budget.split()
-    return t("after {n} steps", n=count) if unit == "steps" else t("after {n} seconds", n=count)
+def fids(rows: list[dict]) -> list[float]:
+    return [row["fid"] for row in rows]
+
+
+def mean(rows: list[dict], key: str) -> float:
+    return sum(row[key] for row in rows) / len(rows)
+
+
+def beyond(found: dict[str, list[dict]]) -> tuple[list[str], list[str]]:
+    """What is worse and what is better than ours with every seed; one seed may be luck."""
+    ours = fids(found[settings["ours"]])
+    twice = {name: fids(rows) for name, rows in found.items() if len(rows) > 1}
+    worse = [name for name, values in twice.items() if min(values) > max(ours)]
+    return worse, [name for name, values in twice.items() if max(values) < min(ours)]
 
 
 figure, axes = plt.subplots(
-    1, len(runs), figsize=(8.6, 3.6), layout="constrained", sharex=True, squeeze=False
+    1, len(by_steps), figsize=(8.6, 3.6), layout="constrained", sharex=True, squeeze=False
 )
-for ax, (budget, found) in zip(axes[0], runs.items(), strict=True):
-    ranked = sorted(found, key=lambda name: -sum(found[name]) / len(found[name]))
-    ours = found[settings["ours"]]
+for ax, (budget, found) in zip(axes[0], by_steps.items(), strict=True):
+    ranked = sorted(found, key=lambda name: -mean(found[name], "fid"))
+    ours = fids(found[settings["ours"]])
     ax.axvspan(min(ours), max(ours), color="lightgrey")
     for i, name in enumerate(ranked):
         colour = plots.COLOURS[1] if name == settings["ours"] else plots.COLOURS[0]
-        ax.plot(found[name], [i] * len(found[name]), "o", color=colour)
+        ax.plot(fids(found[name]), [i] * len(found[name]), "o", color=colour)
     ax.set_yticks(range(len(ranked)), ranked)
     ax.set(xscale="log", xlabel=t("FID, lower is better"))
     ax.set_xticks([25, 35, 50, 70], ["25", "35", "50", "70"])
     ax.minorticks_off()
-    ax.set_title(t("{budget}: growing, rates and momentum decide", budget=in_words(budget)))
+    after = t("after {n} steps", n=budget.split()[0])
+    ax.set_title(t("{budget}: growing, rates and momentum decide", budget=after))
 plots.show(
     figure,
     alt=t(
         "Dots: the FID of our recipe and of its variants with one setting changed; transposed upsampling, low rates and momentum stand out"
     ),
 )
-for budget, found in runs.items():
-    ours = found[settings["ours"]]
-    twice = {name: fids for name, fids in found.items() if len(fids) > 1}  # one seed may be luck
-    worse = [name for name, fids in twice.items() if min(fids) > max(ours)]
-    better = [name for name, fids in twice.items() if max(fids) < min(ours)]
+for budget, found in by_steps.items():
+    worse, better = beyond(found)
     print(
         t(
             "{budget}: worse than ours with every seed: {worse}; better with every seed: {better}",
-            budget=in_words(budget),
+            budget=t("after {n} steps", n=budget.split()[0]),
             worse=", ".join(worse) or "–",
             better=", ".join(better) or "–",
         )
     )
     for setting in ("upsampling", "rates", "betas"):
-        (fids,) = (fids for name, fids in found.items() if name.startswith(settings[setting]))
-        assert min(fids) > max(ours)
-dear = {name: cost[name] / cost[settings["ours"]] for name in cost}
-print(
-    t(
-        "a step costs, ours = 1: {dear}",
-        dear=", ".join(f"{name}: {ratio:.1f}" for name, ratio in dear.items() if ratio > 1.5),
+        (rows,) = (rows for name, rows in found.items() if name.startswith(settings[setting]))
+        assert min(fids(rows)) > max(fids(found[settings["ours"]]))
+    cost = {name: mean(rows, "seconds") for name, rows in found.items()}
+    dear = {name: seconds / cost[settings["ours"]] for name, seconds in cost.items()}
+    print(
+        t(
+            "a step costs, ours = 1: {dear}",
+            dear=", ".join(f"{name}: {ratio:.1f}" for name, ratio in dear.items() if ratio > 1.5),
+        )
     )
-)
 
 # %% [markdown] lang="en" name="bench-each-after"
 # Read it soberly. In so short a training few of the settings decide: how the generator *grows* the picture (doubling, not transposed convolutions), and how large and how fast its steps are (learning rates, momentum). A wide network and a big batch gain nothing at equal steps, and each of their steps costs several times as much: one reason why the published recipe gets nowhere in a minute.
@@ -1665,10 +1676,58 @@ print(
 # इसे ठंडे दिमाग़ से पढ़िए। इतनी छोटी ट्रेनिंग में गिनी-चुनी सेटिंग ही फ़ैसला करती हैं: जनरेटर चित्र को *बड़ा कैसे करता है* (दोगुना करके, ट्रांसपोज़्ड कनवॉल्यूशन से नहीं), और उसके क़दम कितने बड़े और कितने तेज़ हैं (लर्निंग रेट, मोमेंटम)। चौड़े नेटवर्क और बड़े बैच से क़दम बराबर रखने पर कुछ नहीं मिलता, और उनका एक-एक क़दम कई गुना महँगा है: प्रकाशित नुस्ख़ा एक मिनट में कहीं नहीं पहुँचता, तो उसकी एक वजह यह भी है।
 # बाक़ी नामी सेटिंगों से FID उतना ही हिलता है जितना सीड बदलने से। छपी हुई पंक्ति उनमें से किसी को हर सीड पर ख़राब बताए, तो फ़ासला भी देखिए: वह दूसरी पंक्तियों की दो बिंदियों के बीच के फ़ासले से ज़्यादा नहीं, और सीड गिने-चुने हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं; वह यहाँ नहीं परखा गया।
 
+# %% [markdown] lang="en" name="bench-seconds-text"
+# **Equal steps flatter whatever is dear.** What you pay with is not steps but *time*, and who takes dear steps takes fewer of them. So the same question once more, now at equal **seconds** of one core. The table puts both answers side by side:
+# %% [markdown] lang="hi" of="6ef82058"
+# **बराबर क़दम महँगी चीज़ों पर मेहरबान रहते हैं।** जेब से क़दम नहीं, *समय* जाता है; जिसका एक क़दम महँगा है, वह उतने ही समय में कम क़दम चल पाता है। इसलिए वही सवाल फिर से, इस बार एक कोर के बराबर **सेकंड** पर। तालिका में दोनों जवाब अगल-बगल हैं:
+# %% name="bench-seconds"
+at_steps = next(iter(by_steps.values()))
+by_seconds = {budget: found for budget, found in runs.items() if budget not in by_steps}
+for budget, found in by_seconds.items():
+    plots.table(
+        [
+            [
+                name,
+                round(mean(rows, "steps")),
+                mean(at_steps[name], "fid") if name in at_steps else None,
+                mean(rows, "fid"),
+                len(rows),
+            ]
+            for name, rows in sorted(found.items(), key=lambda item: mean(item[1], "fid"))
+        ],
+        columns=[
+            t("our recipe, or one thing changed"),
+            t("steps it got"),
+            t("FID at equal steps"),
+            t("FID at equal seconds"),
+            t("seeds"),
+        ],
+        caption=t(
+            "Read from benchmarks/gan.json: after {n} seconds of one core, means over the seeds",
+            n=budget.split()[0],
+        ),
+    )
+    worse = beyond(found)[0]
+    print(
+        t(
+            "worse than ours with every seed at equal seconds, but not at equal steps: {names}",
+            names=", ".join(name for name in worse if name not in beyond(at_steps)[0]) or "–",
+        )
+    )
+    for setting in ("width", "batch"):  # steps that cost several times as much
+        (rows,) = (rows for name, rows in found.items() if name.startswith(settings[setting] + ":"))
+        assert min(fids(rows)) > max(fids(found[settings["ours"]]))
+        assert mean(rows, "steps") < 0.7 * mean(found[settings["ours"]], "steps")
+
+# %% [markdown] lang="en" name="bench-seconds-after"
+# Nothing about the wide network or the big batch has got worse; they only had to pay. At equal steps one would call them harmless and keep them; at equal seconds they fall behind, for they have made far fewer steps. So always say *what* was equal. And beware of the reverse mistake: with hours to spend, or on a GPU, where a big batch costs hardly more than a small one, the answer can turn round.
+# %% [markdown] lang="hi" of="10cd1b7f"
+# चौड़ा नेटवर्क और बड़ा बैच ख़राब नहीं हो गए; बस उन्हें दाम चुकाना पड़ा। क़दम बराबर हों, तो लगता है कि इनसे कोई नुक़सान नहीं, और आप इन्हें रख लेंगे; सेकंड बराबर हों, तो ये पीछे रह जाते हैं, क्योंकि क़दम बहुत कम चल पाए। इसलिए हमेशा बताइए कि बराबर *क्या* रखा था। उलटी ग़लती से भी बचिए: घंटों का समय हो, या GPU हो, जहाँ बड़ा बैच छोटे से ज़रा ही महँगा पड़ता है, तो जवाब पलट सकता है।
+
 # %% [markdown] lang="en" name="bench-minute-text"
-# Now each recipe gets one minute; ours also with labels (the conditional GAN of section 13), and with labels *packed*, which is explained there:
-# %% [markdown] lang="hi" of="5ce0d661"
-# अब हर नुस्ख़े को एक-एक मिनट; हमारा नुस्ख़ा लेबल के साथ भी (सेक्शन 13 का कंडीशनल GAN), और लेबल के साथ **पैकिंग (packing)** वाला भी, जो वहीं समझाई गई है:
+# Now each recipe gets one minute; ours also with labels (the conditional GAN of section 13), and with labels *packed*, which is explained there. A last kind of label tells more: besides motif and colour also ground and symmetry, by one vector for each of the four, which are added up:
+# %% [markdown] lang="hi" of="d4ea449b"
+# अब हर नुस्ख़े को एक-एक मिनट; हमारा नुस्ख़ा लेबल के साथ भी (सेक्शन 13 का कंडीशनल GAN), और लेबल के साथ **पैकिंग (packing)** वाला भी, जो वहीं समझाई गई है। एक नुस्ख़े में लेबल और भी बताता है: आकृति और रंग के साथ पृष्ठभूमि और सममिति भी; चारों का एक-एक वेक्टर, और उनका जोड़:
 # %% name="bench"
 sets = {"rangoli": t("rangoli pictures"), "digits": t("digits")}
 kinds_of = {
@@ -1677,6 +1736,7 @@ kinds_of = {
     "ours": t("our recipe"),
     "ours, conditional": t("our recipe, with labels"),
     "ours, conditional, packed": t("our recipe, with labels, packed"),
+    "ours, conditional, packed, by factors": t("our recipe, labels of all four factors, packed"),
 }
 plots.table(
     [
@@ -1700,11 +1760,24 @@ plots.table(
     ],
     caption=t("Read from benchmarks/gan.json: 60 seconds of one core each, full size"),
 )
+minute = {
+    row["recipe"]: row
+    for row in bench
+    if (row["data"], row["budget"], row["seed"]) == ("rangoli", "60 s", 0)
+}
+told_all = minute["ours, conditional, packed, by factors"]
+for key, better in (("fid", min), ("recall", max)):
+    others = [row[key] for row in minute.values() if row is not told_all]
+    assert better(told_all[key], *others) == told_all[key]
 
 # %% [markdown] lang="en" name="bench-after"
 # Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. On rangoli the FID even improves meanwhile and so hides it; on digits it gets worse, but cannot say why. Packing brings the recall back and pays for it with some precision; section 13 says how.
-# %% [markdown] lang="hi" of="f136103e"
+#
+# And **tell the networks all that you know.** In the last kind of label ground and symmetry are named too, so none of that has to be found in the noise: its row has the best FID and the best recall of all trained ones on rangoli. There are 768 such labels and only about 26 pictures of each; four vectors that are added up learn from all pictures that share a factor. The price: somebody must know the labels.
+# %% [markdown] lang="hi" of="5e653e44"
 # रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। रंगोली पर FID इस बीच उलटे सुधर जाता है और इसे छिपा लेता है; अंकों पर बिगड़ता है, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में थोड़ा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
+#
+# और **जो कुछ जानते हैं, नेटवर्क को सब बता दीजिए।** सबसे ज़्यादा बताने वाले लेबल में पृष्ठभूमि और सममिति भी हैं, तो वह सब शोर में से नहीं निकालना पड़ता: रंगोली पर जितने नुस्ख़े सिखाए गए, उनमें सबसे अच्छा FID और रिकॉल इसी का है। ऐसे 768 लेबल हैं और हर एक के बस क़रीब 26 चित्र; पर जुड़ने वाले चारों वेक्टर उन सारे चित्रों से सीखते हैं जिनमें वह आकृति, वह रंग, वह पृष्ठभूमि या वह सममिति है। क़ीमत: किसी को सारे लेबल पता होने चाहिए।
 
 # %% [markdown] lang="en" name="collapse-text"
 # ## 12 · Mode collapse on pictures, and its cure

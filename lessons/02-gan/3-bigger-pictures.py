@@ -1461,8 +1461,8 @@ measured.append([t("variety within a wish at ψ = 1"), variety[0], variety[3], "
 # | 7 | Bound the discriminator: spectral norm or R1, and never R1 with batch norm | [2.2](2-dcgan.en.ipynb), `spectral-norm`, `bench-each` |
 # | 8 | Sample from the moving average of the generator (EMA), with its buffers | [2.2](2-dcgan.en.ipynb), `average-circle` |
 # | 9 | Get the layout right before the detail: small pictures first, or every scale at once (it pays at large sizes; at 32 × 32 it did not yet) | here, `finest-detail`, `race`, `first-block-gradient` |
-# | 10 | With few pictures augment real *and* fake for D, and watch held-out pictures | here, `own-gap` |
-# %% [markdown] lang="hi" of="7d5612c1"
+# | 10 | With few pictures augment real *and* fake for D, and watch held-out pictures | here, `by-heart` |
+# %% [markdown] lang="hi" of="17351c9f"
 # ## 7 · GAN सिखाने के दस सबक़, और वे कहाँ दिखे
 #
 # | | सबक़ | जिस सेल में दिखता है |
@@ -1476,7 +1476,7 @@ measured.append([t("variety within a wish at ψ = 1"), variety[0], variety[3], "
 # | 7 | डिस्क्रिमिनेटर की लगाम कसिए: स्पेक्ट्रल नॉर्म या R1; और R1 के साथ बैच नॉर्म कभी नहीं | [2.2](2-dcgan.hi.ipynb), `spectral-norm`, `bench-each` |
 # | 8 | नमूने जनरेटर के भारों के चलते औसत (EMA) से निकालिए, बफ़र समेत | [2.2](2-dcgan.hi.ipynb), `average-circle` |
 # | 9 | पहले रूपरेखा, फिर ब्योरा: छोटे चित्रों से शुरू कीजिए, या हर आकार एक साथ (फ़ायदा बड़े आकार पर है; 32 × 32 पर अभी नहीं हुआ) | यहाँ, `finest-detail`, `race`, `first-block-gradient` |
-# | 10 | चित्र कम हों तो डिस्क्रिमिनेटर के लिए असली *और* नक़ली दोनों पर ऑगमेंटेशन कीजिए, और अलग रखे चित्रों पर नज़र रखिए | यहाँ, `own-gap` |
+# | 10 | चित्र कम हों तो डिस्क्रिमिनेटर के लिए असली *और* नक़ली दोनों पर ऑगमेंटेशन कीजिए, और अलग रखे चित्रों पर नज़र रखिए | यहाँ, `by-heart` |
 
 
 # %% [markdown] lang="en" name="art"
@@ -1660,20 +1660,86 @@ plots.show_images(
         "Six pictures of the folder, and below each of them two random changes: brighter, shifted, with a hole"
     ),
 )
+# %% [markdown] lang="en" name="by-heart-text"
+# How does one *see* learning by heart? Suppose the generator were perfect already. Then its pictures are simply new ones of the same kind, and nothing true can tell the two sides apart. With rangoli we can have that: 24 of them are the folder, "real"; and every "fake" is a rangoli that nobody has seen. Whatever the discriminator still finds, it has **learnt by heart**. Once without and once with augmentation:
+# %% [markdown] lang="hi" of="8c2c5ae0"
+# रटना *दिखे* कैसे? मान लीजिए, जनरेटर पहले से ही बेदाग़ है। तब उसके चित्र बस उसी तरह के नए चित्र हैं, और दोनों तरफ़ में सचमुच का कोई फ़र्क़ है ही नहीं। रंगोली के साथ हम ऐसा कर सकते हैं: 24 रंगोलियाँ हमारा फ़ोल्डर हैं, यानी "असली"; और हर "नक़ली" एक नई रंगोली है, जो पहले किसी ने नहीं देखी। अब डिस्क्रिमिनेटर को जो भी फ़र्क़ मिले, वह उसने **रटकर** ही निकाला है। एक बार बिना ऑगमेंटेशन के, एक बार उसके साथ:
+# %% name="by-heart"
+from common.rangoli import rangoli
+
+few, endless, unseen = (rangoli(n, seed=50 + i)[0] for i, n in enumerate((24, 16 * 60, 400)))
+
+
+def learn_by_heart(strength: float) -> StyleDiscriminator:
+    """60 steps of a discriminator alone: the few against ever new pictures of the same kind."""
+    torch.manual_seed(0)
+    discriminator = StyleDiscriminator((24, 48, 96)).to(device)
+    optimizer = torch.optim.Adam(discriminator.parameters(), 2e-3, (0.0, 0.9))
+    lot = torch.Generator().manual_seed(0)
+    for fake in endless.split(16):
+        real = few[torch.randint(len(few), (16,), generator=lot)]
+        real_logits, fake_logits = (
+            discriminator(augment(to_float(x).to(device) * 2 - 1, lot, strength))
+            for x in (real, fake)
+        )
+        loss = hinge_discriminator_loss(real_logits, fake_logits)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return discriminator
+
+
+gaps = {}
+figure, axes = plt.subplots(1, 2, figsize=(8.6, 2.6), layout="constrained", sharex=True)
+for ax, (strength, words) in zip(
+    axes, ((0.0, t("without augmentation")), (1.0, t("with augmentation"))), strict=True
+):
+    discriminator = learn_by_heart(strength)
+    gaps[strength] = memorised(discriminator, few, unseen)
+    for some, name in ((unseen, t("400 never seen")), (few, t("the 24"))):
+        with torch.no_grad():
+            logits = discriminator(to_float(some).to(device) * 2 - 1).cpu()
+        ax.hist(logits, bins=torch.arange(-5, 5, 0.4), density=True, alpha=0.6, label=name)
+    ax.set(
+        xlabel=t("logit: how real it looks to D"),
+        yticks=[],
+        title=t("{words}: apart by {gap}", words=words, gap=f"{gaps[strength]:.1f}"),
+    )
+axes[0].legend()
+plots.show(
+    figure,
+    alt=t(
+        "Logits for the 24 pictures and for new ones: without augmentation two heaps far apart, with it they overlap"
+    ),
+)
+print(t("apart by: the distance of the two means, in units of the spread of all logits"))
+assert gaps[0.0] > 1.5 and gaps[1.0] < 0.6 * gaps[0.0]
+measured.append(
+    [
+        t("how far D holds its own 24 pictures from new ones of the kind"),
+        gaps[1.0],
+        gaps[0.0],
+        t("without augmentation"),
+    ]
+)
+
+# %% [markdown] lang="en" name="own-gap-text"
+# Without augmentation a GAN's generator would now be told that even *perfect* pictures are wrong; with it the discriminator has far less to go by. Now your pictures, with augmentation:
+# %% [markdown] lang="hi" of="869e0f92"
+# बिना ऑगमेंटेशन के GAN के जनरेटर को अब यह सुनना पड़ता कि *बेदाग़* चित्र भी ग़लत हैं; ऑगमेंटेशन हो, तो डिस्क्रिमिनेटर के पास रटने को बहुत कम बचता है। अब आपके चित्र, ऑगमेंटेशन के साथ:
 # %% name="own-gap"
 STEPS = 60  # a few seconds; for pictures to keep: 5000 and more, on a GPU
-together = {"size": 32, "steps": STEPS, "device": device, "flip": True}
-with_changes = train_on_folder(own, strength=1.0, keep=keep_folder("own-images"), **together)
-without_changes = train_on_folder(own, strength=0.0, **together)
-plots.table(
-    [
-        [t("with augmentation"), with_changes.gap],
-        [t("without"), without_changes.gap],
-    ],
-    columns=[t("training"), t("how much surer D is of pictures it trained on than of others")],
-    caption=t("The number to watch: after 60 steps, with 12 others, it decides nothing yet"),
+with_changes = train_on_folder(
+    own, size=32, steps=STEPS, device=device, flip=True, keep=keep_folder("own-images")
 )
-assert math.isfinite(with_changes.gap) and math.isfinite(without_changes.gap)
+print(
+    t(
+        "your pictures after {n} steps: those trained on and those held out are apart by {gap}",
+        n=STEPS,
+        gap=f"{with_changes.gap:.1f}",
+    )
+)
+assert math.isfinite(with_changes.gap)
 # %% name="own-samples"
 z = torch.randn(8, 64, generator=torch.Generator().manual_seed(1)).to(device)
 plots.show_images(
@@ -1691,12 +1757,12 @@ plots.show_images(
     ),
 )
 # %% [markdown] lang="en" name="own-after"
-# A few seconds are a start, not an end: the generated row is still nearly black, the table above changes with the seed, and does not show yet who learns by heart. Watch it in a long run. For pictures worth keeping: a GPU, `size=64` (in both cells: `image_folder` reads the pictures at that size, and `train_on_folder` must be told the same), `STEPS` at 5,000 or more. Nothing is lost if Colab disconnects: `keep_folder` gives a folder on your Drive if it is mounted, and the same cell then goes on where it was. From a phone: `common.data.uploaded(files.upload(), size=64)`
+# A few seconds are a start, not an end: the generated row is still nearly black, and the number above means little yet: the held-out pictures are few, and it changes with the seed. Watch it in a long run. For pictures worth keeping: a GPU, `size=64` (in both cells: `image_folder` reads the pictures at that size, and `train_on_folder` must be told the same), `STEPS` at 5,000 or more. Nothing is lost if Colab disconnects: `keep_folder` gives a folder on your Drive if it is mounted, and the same cell then goes on where it was. From a phone: `common.data.uploaded(files.upload(), size=64)`
 # returns pictures and a report, as `image_folder` does.
 #
 # Use pictures that are yours to use. A generator trained on sixty pictures of one person's work copies that person.
-# %% [markdown] lang="hi" of="2a4ef51e"
-# कुछ सेकंड शुरुआत हैं, मंज़िल नहीं: बनाए हुए चित्र अभी लगभग काले हैं, ऊपर की तालिका सीड के साथ बदलती है, और कौन रट रहा है यह अभी नहीं दिखाती। लंबी ट्रेनिंग में उस पर नज़र रखिए। सहेजने लायक़ चित्रों के लिए: GPU, `size=64` (दोनों सेलों में: `image_folder` चित्र इसी आकार में पढ़ता है, और `train_on_folder` को भी यही बताना होता है), और `STEPS` 5,000 या ज़्यादा। Colab का कनेक्शन बीच में टूट जाए तो भी कुछ खोता नहीं: Drive जुड़ी हो तो `keep_folder` उसी में फ़ोल्डर देता है, और वही सेल फिर चलाने पर काम वहीं से आगे बढ़ता है। फ़ोन से: `common.data.uploaded(files.upload(), size=64)`
+# %% [markdown] lang="hi" of="3fd070b8"
+# कुछ सेकंड शुरुआत हैं, मंज़िल नहीं: बनाए हुए चित्र अभी लगभग काले हैं, और ऊपर की संख्या से अभी कुछ ख़ास पता नहीं चलता: अलग रखे चित्र कम हैं, और वह सीड के साथ बदलती है। लंबी ट्रेनिंग में उस पर नज़र रखिए। सहेजने लायक़ चित्रों के लिए: GPU, `size=64` (दोनों सेलों में: `image_folder` चित्र इसी आकार में पढ़ता है, और `train_on_folder` को भी यही बताना होता है), और `STEPS` 5,000 या ज़्यादा। Colab का कनेक्शन बीच में टूट जाए तो भी कुछ खोता नहीं: Drive जुड़ी हो तो `keep_folder` उसी में फ़ोल्डर देता है, और वही सेल फिर चलाने पर काम वहीं से आगे बढ़ता है। फ़ोन से: `common.data.uploaded(files.upload(), size=64)`
 # `image_folder` की तरह चित्र और रिपोर्ट लौटाता है।
 #
 # चित्र वही लीजिए जिन पर आपका हक़ हो। किसी एक कलाकार के साठ चित्रों पर सीखा जनरेटर उसी कलाकार की नक़ल करता है।

@@ -538,12 +538,12 @@ measured.append(
 )
 # %% [markdown] lang="en" name="rewrite-text"
 # Three things to read off. Words help most, for half a motif may belong to several. *Without* words the priors are no better than copying from the nearest picture: among 40 pictures each counts 0.025, so a lead of one or two means nothing. And with words both find the motif, but look at the rows: the lower half of the small prior is a rough one, that of the large one fits, and the PSNR says the same.
-# The small one had three minutes of one core, the large one half an hour; but they also differ in kind (one puts codes, the other latents without a codebook), so the time alone need not be the reason.
+# The large one was trained many times as long ([its card](../../../common/weights/text2rangoli.md) and [that of the small one](../../../common/weights/small-priors.md) tell how long); but they also differ in kind (one puts codes, the other latents without a codebook), so the time alone need not be the reason.
 #
 # With other words the same cell *changes* the picture: keep the upper half, and ask for another colour below.
-# %% [markdown] lang="hi" of="b4ad8b73"
+# %% [markdown] lang="hi" of="824915aa"
 # तीन बातें देखिए। सबसे ज़्यादा मदद शब्दों से मिलती है, क्योंकि आधी आकृति कई आकृतियों की हो सकती है। *बिना* शब्दों के प्रायर सबसे पास के चित्र की नक़ल से बेहतर नहीं: 40 चित्रों में हर चित्र 0.025 का है, इसलिए एक-दो की बढ़त का कोई मतलब नहीं। और शब्दों के साथ आकृति दोनों को मिल जाती है, पर पंक्तियाँ देखिए: छोटे प्रायर का निचला आधा खुरदरा है, बड़े का ठीक बैठता है; PSNR भी यही कहता है।
-# छोटे वाले को एक कोर के तीन मिनट मिले, बड़े वाले को आधा घंटा; पर दोनों की क़िस्म भी अलग है (एक कोड रखता है, दूसरा बिना कोडबुक वाले लेटेंट), इसलिए ज़रूरी नहीं कि वजह अकेला समय हो।
+# बड़े वाले को छोटे से कई गुना समय मिला (कितना, यह [उसके](../../../common/weights/text2rangoli.md) और [छोटे वाले के](../../../common/weights/small-priors.md) कार्ड में है); पर दोनों की क़िस्म भी अलग है (एक कोड रखता है, दूसरा बिना कोडबुक वाले लेटेंट), इसलिए ज़रूरी नहीं कि वजह अकेला समय हो।
 #
 # शब्द दूसरे हों तो यही सेल चित्र को *बदलता* है: ऊपर का आधा रखिए, और नीचे दूसरा रंग माँगिए।
 # %% name="rewrite"
@@ -848,10 +848,10 @@ measured.append(
 )
 assert made > alone + 0.03
 # %% [markdown] lang="en" name="augmentation-after"
-# Generated pictures help here, and the controls say why that is no magic. The model that drew them has seen 72,000 pictures *with their captions*: its 96 pictures bring knowledge that the 40 do not hold. Where no such model is at hand, nothing is gained that you do not pay for elsewhere. Repainting by codes and plain augmentation bring other knowledge:
+# Generated pictures help here, and the controls say why that is no magic. The model that drew them has seen a great many pictures *with their captions* ([its card](../../../common/weights/text2rangoli.md) says how many): its 96 pictures bring knowledge that the 40 do not hold. Where no such model is at hand, nothing is gained that you do not pay for elsewhere. Repainting by codes and plain augmentation bring other knowledge:
 # that a motif stays the same in another colour, or mirrored. And real pictures are the yardstick: before you believe a report that shows no such bar, ask for it.
-# %% [markdown] lang="hi" of="c1fe5613"
-# यहाँ बनाए हुए चित्रों से मदद मिली, और कंट्रोल बताते हैं कि इसमें जादू नहीं। जिस मॉडल ने वे बनाए, उसने *कैप्शन समेत* 72,000 चित्र देखे हैं: उसके 96 चित्र वह जानकारी लाते हैं जो 40 में है ही नहीं। जहाँ ऐसा मॉडल न हो, वहाँ मुफ़्त में कुछ नहीं मिलता। कोड से रँगना और सादा ऑगमेंटेशन दूसरी जानकारी लाते हैं:
+# %% [markdown] lang="hi" of="7f5a6305"
+# यहाँ बनाए हुए चित्रों से मदद मिली, और कंट्रोल बताते हैं कि इसमें जादू नहीं। जिस मॉडल ने वे बनाए, उसने *कैप्शन समेत* बहुत सारे चित्र देखे हैं (कितने, यह [उसका कार्ड](../../../common/weights/text2rangoli.md) बताता है): उसके 96 चित्र वह जानकारी लाते हैं जो 40 में है ही नहीं। जहाँ ऐसा मॉडल न हो, वहाँ मुफ़्त में कुछ नहीं मिलता। कोड से रँगना और सादा ऑगमेंटेशन दूसरी जानकारी लाते हैं:
 # कि रंग बदले या चित्र पलटे, आकृति वही रहती है। और पैमाना असली चित्र हैं: जिस रिपोर्ट में यह तुलना न हो, उस पर भरोसा करने से पहले उसे माँगिए।
 
 
