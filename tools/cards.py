@@ -68,7 +68,7 @@ def outlines(lesson: Path) -> list[Outline]:
 
 
 GALLERY = (
-    "पहली पंक्ति में शैलियाँ, पहले स्तंभ में तस्वीरें, बाक़ी हर ख़ाने में वह तस्वीर उस शैली में · "
+    "पहली पंक्ति में शैलियाँ, पहले कॉलम में तस्वीरें, बाक़ी हर ख़ाने में वह तस्वीर उस शैली में · "
     "Styles in the first row, photographs in the first column, and in each other place that "
     "photograph in that style"
 )

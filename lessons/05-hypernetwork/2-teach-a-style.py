@@ -1316,18 +1316,18 @@ with tempfile.TemporaryDirectory() as place:
 # Sixteen pictures and under a minute: so anyone can copy a living artist's hand, or a person's face. The tool does not ask; you must.
 #
 # - **Consent.** Warli is the art of a living Adivasi community, protected in India as a geographical indication since 2014. The pictures here are drawn by code from circles and lines, they copy no painter's work. If you train on someone's pictures, ask them, name them, and share what you earn.
-# - **Likeness.** A face is not a style. Generated pictures of a real person without their consent are deepfakes; intimate ones are a crime in India (IT Act, section 66E and 67) and in most countries.
+# - **Likeness.** A face is not a style. Generated pictures of a real person without their consent are deepfakes; obscene ones can be punished in India (IT Act, section 67) and in many other countries.
 # - **Small sets remember.** Sixteen pictures seen hundreds of times may come back nearly whole (measure it, as in section 6, before you publish an adapter).
 # - **Say so.** Name the base, the pictures and the method in the file's notes; label the pictures as generated.
 #
 # **Discuss (10 minutes, in pairs).** A textile shop trains an adapter on 16 photographs of a Warli painter's works that it bought. It sells printed cloth. (1) What has the painter lost, what the shop gained? (2) What would change if the pictures were 200 years old? If the painter were paid for each metre? (3) Write three sentences that the shop should have sent before training. One of you argues for the shop, one for the painter; then change sides.
-# %% [markdown] lang="hi" of="4809486b"
+# %% [markdown] lang="hi" of="5bec94df"
 # ## 9 · शैली किसकी है?
 #
 # सोलह चित्र, मिनट भर से कम: यानी कोई भी किसी जीवित कलाकार के अंदाज़ की, या किसी के चेहरे की, नक़ल कर सकता है। औज़ार नहीं पूछता; पूछना आपको है।
 #
 # - **सहमति।** वारली एक जीवित आदिवासी समुदाय की कला है, और भारत में 2014 से भौगोलिक संकेत (GI) के रूप में संरक्षित है। यहाँ के चित्र कोड ने गोलों और रेखाओं से बनाए हैं, किसी चित्रकार की कृति की नक़ल नहीं हैं। किसी के चित्रों पर सिखाएँ, तो उनसे पूछिए, उनका नाम दीजिए, और कमाई में हिस्सा भी।
-# - **चेहरा।** चेहरा शैली नहीं है। बिना सहमति के बनाई किसी की तस्वीर डीपफ़ेक है; निजी या अश्लील हो तो भारत में (IT Act, धारा 66E और 67) और ज़्यादातर देशों में अपराध।
+# - **चेहरा।** चेहरा शैली नहीं है। बिना सहमति के बनाई किसी की तस्वीर डीपफ़ेक है; अश्लील हो तो भारत में (IT Act, धारा 67) और बहुत-से देशों में सज़ा हो सकती है।
 # - **छोटे सेट याद रह जाते हैं।** सोलह चित्र सैकड़ों बार देखे जाएँ, तो वे लगभग पूरे-के-पूरे लौट सकते हैं (अडैप्टर बाँटने से पहले नापिए, जैसे सेक्शन 6 में)।
 # - **बताइए।** फ़ाइल में लिखिए कि बेस कौन-सा है, चित्र किसके हैं और तरीक़ा क्या था; बने हुए चित्रों पर लिखिए कि मशीन ने बनाए हैं।
 #
