@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
 from common import art
@@ -37,8 +36,8 @@ from common.metrics import HEADS, STYLES, Judge, load_judge
 from common.rangoli import paint, rangoli
 from common.vqgan import FlowPrior, load_latent_autoencoder, load_text2rangoli
 from tools import clock
+from tools.weights import WEIGHTS, card, part, store
 
-WEIGHTS = Path(__file__).parent.parent / "common" / "weights"
 JUDGE_STEPS = 900
 COMPARED_STEPS = 300  # those of the five ways in the notebook
 SHIPPED_STEPS = {"warli": 500, "neon": 300, "mosaic": 300}
@@ -122,7 +121,7 @@ def train_judge(
     Returns `judge_rows` of 2,000 new pictures.
     """
     began = clock.seconds(device)
-    steps, count = _part(JUDGE_STEPS, scale), _part(3500, scale)
+    steps, count = part(JUDGE_STEPS, scale), part(3500, scale)
     judge = fit_judge_of_styles(steps, device, count)
     seconds = clock.seconds(device) - began
     state = {
@@ -130,7 +129,7 @@ def train_judge(
         for name, value in judge.state_dict().items()
     }
     judge.load_state_dict({name: value.float() for name, value in state.items()})
-    images, labels = styled(_part(500, scale), seed=90)
+    images, labels = styled(part(500, scale), seed=90)
     autoencoder = load_latent_autoencoder(device)
     x = (2 * images - 1).to(device)
     through = (autoencoder.decode(autoencoder.encode(x)).cpu() + 1) / 2
@@ -138,8 +137,8 @@ def train_judge(
         "": judge_rows(judge, images, labels),
         ", through the autoencoder": judge_rows(judge, through, labels),
     }
-    _store(folder, "judge-styles", state)
-    _card(
+    store(folder, "judge-styles", state)
+    card(
         folder,
         "judge-styles",
         JUDGE_CARD,
@@ -211,7 +210,7 @@ def train_adapters(
         texts = four_captions(factors, adapter.word)
         latents, tokens = lesson_of(artist, adapter, images, texts)
         began = clock.seconds(device)
-        train_adapter(adapter, latents, tokens, _part(steps, scale))
+        train_adapter(adapter, latents, tokens, part(steps, scale))
         seconds = clock.seconds(device) - began
         with torch.no_grad():  # what ships is measured
             for number in adapter.learned.values():
@@ -221,19 +220,19 @@ def train_adapters(
             adapter,
             folder / f"adapter-{name}.safetensors",
             style=style,
-            steps=_part(steps, scale),
+            steps=part(steps, scale),
             seconds=f"{seconds:.1f}",
             pictures="drawn by common/art.py",
         )
         found = [reports[name][key] for key in ("style", "motif", "new motif", "spared", "drift")]
         rows.append(
             f"| {name} | {adapter.kind} | {adapter.numbers:,} | {size / 1000:.0f} | "
-            f"{_part(steps, scale):,} | {seconds:.0f} | "
+            f"{part(steps, scale):,} | {seconds:.0f} | "
             + " | ".join(f"{share:.3f}" for share in found)
             + " |"
         )
         print(rows[-1], flush=True)
-    _card(folder, "adapters", ADAPTER_CARD, device, rows="\n".join(rows), count=count)
+    card(folder, "adapters", ADAPTER_CARD, device, rows="\n".join(rows), count=count)
     return reports
 
 
@@ -254,23 +253,6 @@ is one) still drawn the base's way; *drift*: how far their pictures moved (RMS).
 
 Limits: they fit this base model only. Licence: as the course's code, MIT.
 """
-
-
-def _part(count: int, scale: float) -> int:
-    return max(1, round(count * scale))
-
-
-def _store(folder: Path, name: str, state: dict[str, Tensor]) -> None:
-    """Write weights whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{name}.safetensors.part"
-    save_file(state, unfinished)
-    unfinished.replace(folder / f"{name}.safetensors")
-
-
-def _card(folder: Path, name: str, text: str, device: torch.device, **values: object) -> None:
-    values |= {"device": clock.words(device), "torch": torch.__version__.split("+")[0]}
-    (folder / f"{name}.md").write_text(text.format(**values), encoding="utf-8")
 
 
 MODELS: dict[str, Callable[[torch.device], object]] = {
