@@ -346,6 +346,8 @@ class DigitReader(nn.Module):
 
 
 STYLES = {"warli": warli, "neon": neon, "mosaic": mosaic}
+# What cannot be seen in a style: Warli has one colour and one wall, neon only the dark
+UNSEEN = {"warli": ("colour", "ground"), "neon": ("ground",), "mosaic": ()}
 SHOWN = (
     0,
     1,
@@ -600,17 +602,32 @@ def augmented(images: Tensor, times: int = 32, seed: int = 0) -> Tensor:
     return torch.cat(copies)
 
 
-def four_captions(factors: Factors, word: str = "") -> list[list[str]]:
+def style_captions(
+    factors: Factors,
+    unseen: Sequence[str] = (),
+    word: str = "",
+    versions: int = 8,
+    seed: int = 0,
+) -> list[list[str]]:
     """What each picture says: Hindi and English, without and with what its symmetry counts.
-    word: stands at the end of each."""
-    return [
-        [
-            f"{caption(factors[i], tongue, symmetry=symmetry)} {word}".strip()
-            for tongue in ("hi", "en")
-            for symmetry in (False, True)
-        ]
-        for i in range(len(factors))
-    ]
+
+    unseen: what the pictures do not show, of "colour" and "ground"; it is named at random, in so
+    many `versions` of the four. word: stands at the end of each.
+    """
+    dice, table = torch.Generator().manual_seed(seed), factors.stack()
+    texts: list[list[str]] = [[] for _ in table]
+    for _ in range(versions if unseen else 1):
+        for name, column, kinds in (("colour", 1, 8), ("ground", 2, 4)):
+            if name in unseen:
+                table[:, column] = torch.randint(kinds, (len(table),), generator=dice)
+        told = Factors.unstack(table)
+        for i, ways in enumerate(texts):
+            ways += [
+                f"{caption(told[i], tongue, symmetry=symmetry)} {word}".strip()
+                for tongue in ("hi", "en")
+                for symmetry in (False, True)
+            ]
+    return texts
 
 
 def lesson_of(
@@ -627,8 +644,7 @@ def lesson_of(
     """
     x = signed(augmented(images, times)).to(adapter.model.positions.device)
     tokens = adapter.encode([text for ways in texts for text in ways])
-    tokens = tokens.view(len(texts), -1, tokens.shape[1]).repeat(times, 1, 1)
-    return artist.autoencoder.encode(x), tokens
+    return artist.autoencoder.encode(x), tokens.view(len(texts), -1, tokens.shape[1])
 
 
 RATES = {"word": 2e-2, "lora": 4e-3, "hypernetwork": 4e-3, "full": 5e-4}  # of AdamW
@@ -650,8 +666,9 @@ def train_adapter(
 ) -> list[float]:
     """Teach an adapter pictures with captions, in place, by the base's own loss; its losses.
 
-    latents: [N, channels, 8, 8]; tokens: captions [N, V, L], V ways to say each. rate: by default
-    that of the kind, up in 20 steps and down from half-way. drop: the share of prompts made empty
+    latents: [T · N, channels, 8, 8], N pictures and then copies of them in the same order; tokens:
+    captions [N, V, L], V ways to say each. rate: by default that of the kind, up in 20 steps and
+    down from half-way. drop: the share of prompts made empty
     (guidance will need it). average: of the moving average that is left in the adapter at the end.
     moment: it learns most at times near sigmoid(moment), that is early, when the words decide.
     Where the text encoder learns nothing, the captions are read once, before the first step.
@@ -677,7 +694,8 @@ def train_adapter(
     losses = []
     for step in range(steps):
         chosen = torch.randint(len(latents), (batch,), generator=dice)
-        caption_of = chosen * ways + torch.randint(ways, (batch,), generator=dice)
+        way = torch.randint(ways, (batch,), generator=dice)
+        caption_of = chosen % len(tokens) * ways + way
         caption_of[torch.rand(batch, generator=dice) < drop] = len(said) - 1
         noise = torch.randn(batch, *model.shape, generator=dice).to(latents)
         time = torch.sigmoid(moment + torch.randn(batch, generator=dice)).to(latents)

@@ -106,6 +106,14 @@ def with_sequential(words, to_key, to_value, key_module, value_module, strength)
     )
 
 
+def in_a_row(words, to_key, to_value, key_module, value_module, strength):
+    results = []
+    for projection, (first, last) in ((to_key, key_module), (to_value, value_module)):
+        words = added(words, last(F.silu(first(words))), strength)
+        results.append(projection(words))
+    return results
+
+
 def stepped(zero=lambda first, last: [last.weight, last.bias], end=added):
     def step(x, target, first, last, strength, rate):
         for p in zero(first, last):
@@ -118,6 +126,19 @@ def stepped(zero=lambda first, last: [last.weight, last.bias], end=added):
         return before.detach(), end(x, net(x), strength).detach()
 
     return step
+
+
+def emptied_each_time(x, target, first, last, strength, rate):
+    def output():
+        for p in last.parameters():
+            nn.init.zeros_(p)
+        return x + strength * last(F.silu(first(x)))
+
+    before = output()
+    F.mse_loss(before, target).backward()
+    for p in (*first.parameters(), *last.parameters()):
+        p.data -= rate * p.grad
+    return before.detach(), output().detach()
 
 
 def from_new_layers(x, target, first, last, strength, rate):
@@ -159,6 +180,10 @@ def beside(
         return y, merged(weight, factor * torch.einsum("or,ri->oi", up, down))
 
     return lora
+
+
+def by_width(width):
+    return beside(lambda s, alpha, r: s * alpha / width)
 
 
 def adamw(put_back=lambda old, new, row: torch.where(rows(old) == row, new, old), **options):
@@ -221,6 +246,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("a-network-each", lambda: (2304, 1040, 20880)),
         ("no-embeddings", lambda: (2304, 1040, 1040)),
         ("one-embedding", lambda: (2304, 1040, 1044)),
+        ("all-written", lambda: (2304, 1040, 46080)),
         ("value", lambda: (2304, 1040, 1124)),
     ],
     "written_kernel": [
@@ -244,6 +270,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("no-two", spread(lambda d, c, k: 1 / (c * k**2 * d))),
         ("channels-only", spread(lambda d, c, k: 2 / (c * d))),
         ("side-only", spread(lambda d, c, k: 2 / (c * k * d))),
+        ("kernel-only", spread(lambda d, c, k: 2 / (k**2 * d))),
+        ("fan-out", lambda noise, c, k: noise * (2 / len(noise) / noise.shape[1]) ** 0.5),
         ("forty", lambda noise, channels, kernel: noise / 40),
     ],
     "steered": [
@@ -255,6 +283,9 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("relu", led(bend=F.relu)),
         ("one-module", led(sides=lambda key, value: [key] * 2)),
         ("modules-swapped", led(sides=lambda key, value: [value, key])),
+        ("values-first", lambda *arguments: tuple(reversed(led()(*arguments)))),
+        ("one-after-the-other", in_a_row),
+        ("bent-twice", led(lambda x, f, s: added(x, F.silu(f), s))),
         ("values-plain", led(values=False)),
         ("keys-plain", led(keys=False)),
         ("count", lambda *arguments: led()(*arguments)[0]),
@@ -271,6 +302,10 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
     "first_step": [
         ("both", stepped(lambda first, last: [], scaled_whole)),
         ("strength-on-x", stepped(end=scaled_whole)),
+        ("strength-only-on-x", stepped(end=lambda x, f, s: s * x + f)),
+        ("no-strength", stepped(end=lambda x, f, s: x + f)),
+        ("no-residual", stepped(end=lambda x, f, s: s * f)),
+        ("zeroed-again", emptied_each_time),
         ("not-zero", stepped(lambda first, last: [])),
         ("bias-left", stepped(lambda first, last: [last.weight])),
         ("weight-left", stepped(lambda first, last: [last.bias])),
@@ -283,6 +318,11 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("bent-at-the-end", deep(lambda i, n: True)),
         ("only-at-the-end", deep(lambda i, n: i + 1 == n)),
         ("once", deep(lambda i, n: i == 0 and n > 1)),
+        (
+            "bent-first",
+            lambda x, layers, s: x + s * deep(end=lambda x, f, s: f)(F.silu(x), layers, s),
+        ),
+        ("no-strength", deep(end=lambda x, f, s: x + f)),
         ("relu", deep(bend=F.relu)),
         ("strength-on-x", deep(end=scaled_whole)),
         ("whole-bent", deep(lambda i, n: False, end=lambda x, f, s: F.silu(added(x, f, s)))),
@@ -292,7 +332,14 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("not-divided", beside(lambda s, alpha, r: alpha * s)),
         ("root-of-rank", beside(lambda s, alpha, r: alpha * s / r**0.5)),
         ("upside-down", beside(lambda s, alpha, r: r * s / alpha)),
+        ("by-inputs", lambda x, *others: by_width(x.shape[1])(x, *others)),
+        ("by-outputs", lambda x, weight, *others: by_width(len(weight))(x, weight, *others)),
         ("no-strength", beside(lambda s, alpha, r: alpha / r)),
+        ("strength-on-all", lambda x, w, *others: beside()(x, others[-1] * w, *others)),
+        (
+            "output-frozen",
+            lambda x, w, b, *others: (F.linear(x, w, b), beside()(x, w, b, *others)[1]),
+        ),
         ("thin-alone", beside(merged=lambda weight, thin: thin)),
         ("not-merged", beside(merged=lambda weight, thin: weight.clone())),
         ("no-bias", beside(bias=0)),
@@ -336,6 +383,19 @@ def test_other_right_answers_pass(name: str, right: Callable) -> None:
 @pytest.mark.parametrize(("name", "id", "wrong"), ALL_WRONG)
 def test_wrong_answers_are_named(name: str, id: str, wrong: Callable) -> None:
     LESSON.named(name, id, wrong, 0)
+
+
+def test_two_numbers_are_shown_with_enough_digits_to_tell_them_apart() -> None:
+    nearly = lambda noise, c, k: noise * (2 / (c * k**2 * noise.shape[1])) ** 0.5 * 1.00021  # noqa: E731
+    for seed in range(5):
+        message = LESSON.of["start_scale"].judge(nearly, seed).message
+        yours, wanted = re.search(r"you give (\S+), it should be (\S+)", message).groups()
+        assert yours != wanted, message
+
+
+def test_a_count_is_shown_as_it_was_written() -> None:
+    message = LESSON.of["predict_written"].judge(lambda: (2304, 1040, 46080)).message
+    assert "you said [2304, 1040, 46080]" in message
 
 
 @pytest.mark.parametrize("name", LESSON.of)

@@ -193,17 +193,21 @@ def in_one_mean(x):
     return sum(part.pow(2).sum(1) for part in d) / sum(part.shape[1] for part in d)
 
 
+def each_channel(f, p):
+    return ((f - p).pow(2).mean((1, 2)) / p.var((1, 2), correction=0)).mean()
+
+
 def asked(
     at=-1,
+    error=F.mse_loss,
     spread=lambda p, f: p.flatten(1).var(1, correction=0).mean(),
-    loss=weighed,
     tell=lambda c, s, v, a, b: (c, s, v, c + a * s + b * v),
     style=None,
 ):
     """The four numbers, with other words for each part."""
 
     def terms(x, features, content, grams, style_weight, variation_weight):
-        c = F.mse_loss(features[at], content) / spread(content, features[at])
+        c = error(features[at], content) / spread(content, features[at])
         s = (style or of_grams())(features, grams)
         v = steps()(x.unsqueeze(0)).squeeze()
         return tell(c, s, v, style_weight, variation_weight)
@@ -212,13 +216,15 @@ def asked(
 
 
 def of_grams(
-    share=lambda f: 1 / f[0].numel(), norm=lambda a: a.norm() ** 2, end=lambda e: sum(e) / len(e)
+    share=lambda f: 1 / f[0].numel(),
+    norm=lambda a, g: a.norm() ** 2,
+    end=lambda e: sum(e) / len(e),
 ):
     def loss(features, grams):
         errors = []
         for f, a in zip(features, grams, strict=True):
             g = torch.tensordot(f, f, dims=([1, 2], [1, 2])) * share(f)
-            errors.append(torch.dist(g, a) ** 2 / norm(a))
+            errors.append(torch.dist(g, a) ** 2 / norm(a, g))
         return end(errors)
 
     return loss
@@ -248,11 +254,11 @@ def only_the_pixels(net, x, target):
     return loss.detach(), gradient, len([p for p in net.parameters() if p.grad is not None])
 
 
-def downhill(step=lambda x: x.clamp(0, 1), end=lambda x: x.clamp(0, 1), seen=as_is):
+def downhill(step=lambda x: x.clamp(0, 1), end=lambda x: x.clamp(0, 1), seen=as_is, before=as_is):
     def walk(net, target, start, rate, steps):
         x = start.clone()
         for _ in range(steps):
-            x = x.detach().clone().requires_grad_()
+            x = before(x.detach().clone()).requires_grad_()
             F.mse_loss(net(seen(x)), target).backward()
             x = step(x.detach() - rate * x.grad)
         x = end(x)
@@ -278,6 +284,16 @@ def in_a_closure(net, target, start, rate, steps):
         with torch.no_grad():
             x.sub_(rate * x.grad)
     return x.detach().clamp(0, 1), closure().detach()
+
+
+def measured_too_early(net, target, start, rate, steps):
+    x = start.clone()
+    for _ in range(steps):
+        x.requires_grad_()
+        loss = F.mse_loss(net(x), target)
+        (gradient,) = torch.autograd.grad(loss, x)
+        x = (x.detach() - rate * gradient).clip(0, 1)
+    return x, loss.detach()
 
 
 def stretched(x):
@@ -387,6 +403,10 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
     "batch_style": [
         ("folded", batchwise(stacked)),
         ("one-gram", batchwise(one_for_all)),
+        (
+            "misread",
+            batchwise(lambda f: by_einsum(f.reshape(len(f), -1, f.shape[1]).mT[..., None])),
+        ),
         ("first-only", lambda a, b: batchwise()(a[:1], b[:1])),
         ("summed", batchwise(of=lambda d: d.pow(2).sum())),
         ("not-divided", batchwise(lambda f: by_loops(f, lambda n, c, places: 1))),
@@ -407,6 +427,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
     "style_loss": [
         ("not-normalised", weighed(lambda layer: 1, lambda d, g, a: d.pow(2).sum())),
         ("norm-missing", weighed(divide=lambda d, g, a: d.pow(2).sum())),
+        ("norm-missing", weighed(divide=lambda d, g, a: d.pow(2).mean())),
+        ("not-squared", weighed(divide=lambda d, g, a: d.norm() / a.norm())),
         ("places-missing", weighed(lambda layer: 1)),
         ("norm-not-squared", weighed(divide=lambda d, g, a: d.pow(2).sum() / a.norm())),
         ("own-norm", weighed(divide=lambda d, g, a: d.pow(2).sum() / g.pow(2).sum())),
@@ -417,6 +439,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
     ],
     "squared_mmd": [
         ("not-squared", crowds(lambda a, b: a.matmul(b.t()))),
+        ("squared-late", crowds(lambda a, b: a @ b.T, lambda table: table.mean() ** 2)),
         ("distances", crowds(lambda a, b: torch.cdist(a, b) ** 2)),
         ("each-number-squared", crowds(lambda a, b: (a**2) @ (b**2).t())),
         ("summed", crowds(quadratic, torch.sum)),
@@ -445,6 +468,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("reversed", lambda net, x: list(reversed(walking()(net, x)))),
         ("sizes", walking(lambda x: x.abs().clone())),
         ("count", lambda net, x: walking()(net, x)[0]),
+        ("no-gradient", walking(lambda x: x.detach().clone())),
+        ("no-gradient", torch.no_grad()(walking())),
     ],
     "variation_loss": [
         ("sizes", steps(torch.abs)),
@@ -467,11 +492,14 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
             "standard-deviation",
             asked(spread=lambda p, f: p.var((1, 2), correction=0).mean().sqrt()),
         ),
+        ("standard-deviation", asked(spread=lambda p, f: p.std((1, 2), correction=0).mean())),
+        ("channel-by-channel", asked(error=each_channel, spread=lambda p, f: 1)),
+        ("own-norm", asked(style=of_grams(norm=lambda a, g: g.norm() ** 2))),
         ("unbiased", asked(spread=lambda p, f: p.flatten(1).var(1).mean())),
         ("own-variance", asked(spread=lambda p, f: f.var((1, 2), correction=0).mean())),
         ("first-layer", asked(at=0)),
         ("gram-not-divided", asked(style=of_grams(share=lambda f: 1))),
-        ("norm-missing", asked(style=of_grams(norm=lambda a: 1))),
+        ("norm-missing", asked(style=of_grams(norm=lambda a, g: 1))),
         ("layers-summed", asked(style=of_grams(end=sum))),
         ("weights-swapped", asked(tell=lambda c, s, v, a, b: (c, s, v, c + b * s + a * v))),
         (
@@ -481,6 +509,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("content-lost", asked(tell=lambda c, s, v, a, b: (c, s, v, a * s + b * v))),
         ("no-weights", asked(tell=lambda c, s, v, a, b: (c, s, v, s + v + c))),
         ("count", asked(tell=lambda c, s, v, a, b: c + a * s + b * v)),
+        ("no-gradient", torch.no_grad()(asked())),
+        ("no-gradient", asked(tell=lambda c, s, v, a, b: (c, s, v, (c + a * s + b * v).detach()))),
     ],
     "pixel_gradient": [
         ("learning", looking(freeze=False, judge=False)),
@@ -494,6 +524,9 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
     "descend": [
         ("clamped-at-end", downhill(step=as_is)),
         ("not-clamped", downhill(as_is, as_is)),
+        ("not-clamped", downhill(as_is, as_is, before=lambda x: x.clamp(0, 1))),
+        ("stale-loss", measured_too_early),
+        ("uphill", lambda net, target, start, rate, n: downhill()(net, target, start, -rate, n)),
         ("clamped-in-the-loss", downhill(step=as_is, seen=lambda x: torch.clip(x, 0, 1))),
         ("rescaled", downhill(stretched, as_is)),
         ("sigmoid", downhill(torch.sigmoid, as_is)),
@@ -507,6 +540,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("both-unbiased", restyled(lambda f, eps: places(f, eps, n=1))),
         ("both-plain", restyled(lambda f, eps: places(f, 0, n=1))),
         ("eps-outside", restyled(lambda f, eps: places(f, eps, inside=False))),
+        ("eps-outside", restyled(lambda f, eps: places(f, eps, n=1, inside=False))),
+        ("no-root", restyled(lambda f, eps: (places(f, eps)[0], places(f, eps)[1] ** 2))),
         ("no-eps", restyled(lambda f, eps: places(f, 0))),
         ("over-the-batch", restyled(lambda f, eps: places(f, eps, dims=(0, 2, 3)))),
         ("over-channels", restyled(lambda f, eps: places(f, eps, dims=(1, 2, 3)))),
@@ -535,6 +570,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("both-together", lambda: (-0.632, -0.632)),
         ("variance", lambda: (1, -0.2)),
         ("spread-of-one", lambda: (1, -2)),
+        ("between-only", lambda: (1, -0.667)),
         ("not-centred", lambda: (2, 2)),
         ("count", lambda: 1),
     ],

@@ -19,19 +19,19 @@ from common.hypernetwork import (
     attach_lora,
     augmented,
     draw_adapted,
-    four_captions,
     lesson_of,
     load_adapter,
     load_shipped_adapter,
     new_prompts,
     read_style,
     save_adapter,
+    style_captions,
     style_pictures,
     train_adapter,
     unfreeze,
 )
 from common.metrics import load_judge
-from common.rangoli import captions
+from common.rangoli import COLOURS, MOTIFS, captions
 from common.vqgan import (
     FlowPrior,
     TextToRangoli,
@@ -91,7 +91,7 @@ def shaken(adapter):
 
 def little_lesson(artist, adapter, count=4):
     images, factors = style_pictures("warli", count)
-    return lesson_of(artist, adapter, images, four_captions(factors, adapter.word), times=2)
+    return lesson_of(artist, adapter, images, style_captions(factors, word=adapter.word), times=2)
 
 
 # ---------------------------------------------------------------------------- identity
@@ -271,12 +271,34 @@ def test_the_lesson_is_what_the_pictures_say(base, artist):
     )
     assert not torch.equal(images, style_pictures("neon")[0])
     adapter = made("word", base)
-    texts = four_captions(factors, adapter.word)
+    texts = style_captions(factors, word=adapter.word)
     assert texts[3][2] == captions(factors, "en")[3] + " S*"
     latents, tokens = lesson_of(artist, adapter, images, texts, times=3)
-    assert latents.shape == (48, 24, 8, 8) and tokens.shape[:2] == (48, 4)
-    assert torch.equal(tokens[:16], tokens[32:])
-    assert (tokens == len(vocabulary())).sum() == 48 * 4  # the new word stands in each
+    assert latents.shape == (48, 24, 8, 8) and tokens.shape[:2] == (16, 4)
+    assert (tokens == len(vocabulary())).sum() == 16 * 4  # the new word stands in each
+
+
+def test_what_a_picture_does_not_show_is_named_at_random():
+    factors = style_pictures("warli")[1]
+    texts = style_captions(factors, ("colour", "ground"), versions=8)
+    assert texts == style_captions(factors, ("colour", "ground"), versions=8)
+    for i, ways in enumerate(texts):
+        motif = MOTIFS[factors.motif[i]]
+        assert len(ways) == 32
+        assert all(motif.hi in text or motif.en in text for text in ways)
+        assert len({text.split()[1] for text in ways if text.startswith("a")}) > 2  # colours
+    only_ground = style_captions(factors, ("ground",), versions=8)
+    colour = COLOURS[factors.colour[5]].en
+    assert all(f" {colour} " in text for text in only_ground[5] if text.startswith("a"))
+    assert len({text for text in only_ground[5] if text.startswith("a")}) > 2
+
+
+def test_copies_of_a_picture_share_its_captions(base, artist):
+    adapter, told_each = made("word", base), made("word", base)
+    latents, tokens = little_lesson(artist, adapter)
+    assert len(latents) == 2 * len(tokens)
+    losses = train_adapter(adapter, latents, tokens, 4, batch=8)
+    assert losses == train_adapter(told_each, latents, tokens.repeat(2, 1, 1), 4, batch=8)
 
 
 def test_augmented_pictures_are_the_same_ones_a_little_moved():

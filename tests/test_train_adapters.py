@@ -47,11 +47,15 @@ def test_adapters_are_stored_with_what_they_learnt_from(tmp_path, monkeypatch):
     monkeypatch.setattr(train_adapters, "SHIPPED_STEPS", dict.fromkeys(hypernetwork.STYLES, 2))
     monkeypatch.setattr(train_adapters, "COMPARED_STEPS", 2)
     reports = train_adapters.train_adapters(CPU, tmp_path, count=12)
-    assert set(reports) == set(hypernetwork.SHIPPED)
+    assert set(hypernetwork.SHIPPED) | {train_adapters.CONTROL} <= set(reports)
     assert reports["warli-word"]["drift"] == 0
+    assert reports["warli, strength 0.9"] != reports["warli"]
     card = (tmp_path / "adapters.md").read_text("utf-8")
-    assert all(f"| {name} | " in card for name in reports)
-    for name in reports:
+    assert all(f"| {name} | " in card for name in (*hypernetwork.SHIPPED, train_adapters.CONTROL))
+    assert {path.stem for path in tmp_path.glob("*.safetensors")} == {
+        f"adapter-{name}" for name in hypernetwork.SHIPPED
+    }
+    for name in hypernetwork.SHIPPED:
         path: Path = tmp_path / f"adapter-{name}.safetensors"
         adapter = hypernetwork.load_adapter(path, load_text2rangoli().prior)
         assert adapter.notes["steps"] == "2" and adapter.notes["pictures"]

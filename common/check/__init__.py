@@ -67,11 +67,13 @@ class Exercise:
         planted: str | None = None,
         explain: Text | None = None,
         relative: float = 1e-4,
+        gradients: bool = False,
         choices: dict[str, tuple[int, ...]] | None = None,
     ) -> None:
         """`library`: calls that would do the work instead of the learner. `planted`: the id of the
         mistake that the learner is given to find. `explain`: makes it a prediction; it is shown
-        with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`. `choices`:
+        with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`.
+        `gradients`: each tensor that comes back must pass gradients on to the inputs. `choices`:
         the numbers that may vary from student to student, with the values that they may have;
         `reference` has them as keywords with defaults."""
         self.choices = choices or {}
@@ -82,7 +84,7 @@ class Exercise:
         self.explain = explain and _with(explain, self.numbers)
         self.mistakes: list[Mistake] = []
         self.result: Result | None = None
-        self._cases, self._relative = cases, relative
+        self._cases, self._relative, self._gradients = cases, relative, gradients
         self._truths: dict[int, list[Any]] = {}
         self._default = self
         self._copies: dict[tuple[int, ...], Exercise] = {tuple(self.numbers.values()): self}
@@ -173,6 +175,11 @@ class Exercise:
             return "changed-input", t(
                 "right, but it changes its own input: work on a copy (`x = x - …`, not `x -= …`)"
             )
+        if difference is None and self._gradients and not attempt.passes_gradients:
+            return "no-gradient", t(
+                "the numbers are right, but no gradient passes through them:"
+                " no detach(), no torch.no_grad()"
+            )
         return difference
 
     def _verdict(
@@ -180,8 +187,9 @@ class Exercise:
     ) -> Result:
         """The result for a function that first fails in case `i`."""
         cases, truths = self.cases(seed), self.truths(seed)
-        # an answer that is right but for its side effect is no known mistake
-        known = None if problem_id == "changed-input" else self._recognise(i, attempts, cases)
+        # an answer whose numbers are right is no known mistake
+        right = problem_id in ("changed-input", "no-gradient")
+        known = None if right else self._recognise(i, attempts, cases)
         if self.explain is not None:
             said = t("you said {got}", got=_show(attempts[0].value))
             if known:
@@ -327,11 +335,12 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
         places = itertools.product(*map(range, truth.shape))
         for place, a, b in zip(places, got.numbers, truth.numbers, strict=True):
             if not _close(a, b, relative):
+                yours, wanted = _apart(a, 0.0 if abs(b) < 1e-12 else b)  # not 3.2e-15
                 says = t(
                     "at {place} you give {yours}, it should be {wanted}",
                     place=list(place),
-                    yours=_show(a),
-                    wanted=_show(b),
+                    yours=yours,
+                    wanted=wanted,
                 )
                 return "value", says
         return None
@@ -352,9 +361,8 @@ def _difference(got: Any, truth: Any, relative: float) -> tuple[str, str] | None
         if not isinstance(got, float):
             return "type", t("a number is wanted, you return {kind}", kind=kind)
         if not _close(got, truth, relative):
-            says = t(
-                "you give {yours}, it should be {wanted}", yours=_show(got), wanted=_show(truth)
-            )
+            yours, wanted = _apart(got, truth)
+            says = t("you give {yours}, it should be {wanted}", yours=yours, wanted=wanted)
             return "value", says
         return None
     return None if got == truth else ("type", kind)
@@ -375,8 +383,15 @@ def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_show(item) for item in value) + "]"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        counted = value.is_integer() and abs(value) < 1e9  # 46080, not 4.608e+04
+        return f"{value:.0f}" if counted else f"{value:.4g}"
     return str(value)
+
+
+def _apart(yours: float, wanted: float) -> tuple[str, str]:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    texts = _show(yours), _show(wanted)
+    return texts if texts[0] != texts[1] else (f"{yours:.7g}", f"{wanted:.7g}")
 
 
 # ---- what went wrong in the learner's code -------------------------------------------------------

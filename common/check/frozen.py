@@ -16,6 +16,7 @@ from torch import Tensor, nn
 # an answer is right.
 _to_list = Tensor.tolist
 _detach = Tensor.detach
+_has_gradient = Tensor.requires_grad.__get__
 
 
 class Array(NamedTuple):
@@ -41,16 +42,24 @@ class Attempt(NamedTuple):
     value: Any
     error: Fault | None
     changed_input: bool
+    passes_gradients: bool = False  # each tensor that came back does
 
 
 def try_out(function: Callable[..., Any], arguments: list[Any]) -> Attempt:
     """Call `function`. Never raises for what it does, except Ctrl-C."""
-    before, value, error = repr(freeze(arguments)), None, None
+    before, value, error, passes = repr(freeze(arguments)), None, None, False
     try:
-        value = freeze(function(*arguments))
+        answer = function(*arguments)
+        value, passes = freeze(answer), _passes_gradients(answer)
     except (Exception, SystemExit) as caught:
         error = fault(caught, getattr(getattr(function, "__code__", None), "co_filename", None))
-    return Attempt(value, error, repr(freeze(arguments)) != before)
+    return Attempt(value, error, repr(freeze(arguments)) != before, passes)
+
+
+def _passes_gradients(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_passes_gradients, value))
+    return isinstance(value, Tensor) and _has_gradient(value)
 
 
 def fault(error: BaseException, file: str | None) -> Fault:

@@ -99,6 +99,11 @@ predict_written.mistake(
     lambda: t("the layers share one hypernetwork; only z is each one's own"),
 )
 predict_written.mistake(
+    "all-written",
+    lambda k, n: (256 * k * k, 320 + 80 * k * k, 256 * k * k * n),
+    lambda: t("so many are written; trained are the hypernetwork and each layer's z"),
+)
+predict_written.mistake(
     "no-embeddings",
     _written_counts(shared=lambda hyper, n: hyper),
     lambda: t("without a z of their own all layers would have the same kernel"),
@@ -248,12 +253,25 @@ for _id, _deviation, _says in (
         lambda: t("a convolution adds up channels · kernel · kernel numbers for each place"),
     ),
     (
+        "kernel-only",
+        lambda d, c, k: math.sqrt(2 / (k * k * d)),
+        lambda: t("a convolution adds up channels · kernel · kernel numbers for each place"),
+    ),
+    (
         "forty",
         lambda d, c, k: 1 / 40,
         lambda: t("one fixed number cannot fit every size"),
     ),
 ):
     start_scale.mistake(_id, _start(_deviation), _says)
+start_scale.mistake(
+    "fan-out",
+    lambda noise, channels, kernel: noise * math.sqrt(2 / noise.numel()),
+    lambda: t(
+        "len(noise) counts the output channels, O · kernel²; what is added up are the input"
+        " channels: channels · kernel²"
+    ),
+)
 
 
 # ---- an adapter: x + strength · f(x) -------------------------------------------------------------
@@ -290,6 +308,20 @@ def _steer(
         return to_key(for_key(words, mine, strength)), to_value(change(words, its, strength))
 
     return steered
+
+
+@torch.no_grad()
+def _steer_in_a_row(
+    words: Tensor,
+    to_key: nn.Linear,
+    to_value: nn.Linear,
+    key_module: Module,
+    value_module: Module,
+    strength: float,
+) -> tuple[Tensor, Tensor]:
+    """The wrong way: the second module changes what the first one has changed."""
+    words = _CHANGE(words, key_module, strength)
+    return to_key(words), to_value(_CHANGE(words, value_module, strength))
 
 
 @sheet.exercise(
@@ -354,6 +386,21 @@ steered.mistake(
     "modules-swapped",
     _steer(modules=lambda key, value: (value, key)),
     lambda: t("key and value have got each other's module"),
+)
+steered.mistake(
+    "values-first",
+    lambda *arguments: _steer()(*arguments)[::-1],
+    lambda: t("the other way round: keys first, then values"),
+)
+steered.mistake(
+    "one-after-the-other",
+    _steer_in_a_row,
+    lambda: t("both modules get the words as they came; yours changes them twice for the values"),
+)
+steered.mistake(
+    "bent-twice",
+    _steer(_change(end=lambda x, f, s: x + s * F.silu(f))),
+    lambda: t("the bend belongs between the layers, not behind the last one"),
 )
 steered.mistake(
     "values-plain",
@@ -495,7 +542,7 @@ first_step.mistake(
     _aside(_step((), _ON_X)),
     lambda: t(
         "a new adapter, at half strength, should give back its input; yours gives back half of it,"
-        " and chance besides"
+        " and random numbers besides"
     ),
 )
 first_step.mistake(
@@ -507,19 +554,42 @@ first_step.mistake(
     ),
 )
 first_step.mistake(
+    "strength-only-on-x",
+    _aside(_step(end=lambda x, f, s: s * x + f)),
+    lambda: t("the strength belongs to f(x) alone: x has to come through whole at any strength"),
+)
+first_step.mistake(
+    "no-strength",
+    _aside(_step(end=lambda x, f, s: x + f)),
+    lambda: t("the strength is not used"),
+)
+first_step.mistake(
+    "no-residual",
+    _aside(_step(end=lambda x, f, s: s * f)),
+    lambda: t("x is lost: a new adapter should give it back whole, not 0"),
+)
+first_step.mistake(
+    "zeroed-again",
+    lambda x, *others: (x, x),
+    lambda: t(
+        "the step changes nothing: is the last layer set to zero again after it? Once, before all"
+        " else, is enough"
+    ),
+)
+first_step.mistake(
     "not-zero",
     _aside(_step(())),
-    lambda: t("x comes through whole now; but a last layer made of chance is added to it at once"),
+    lambda: t("x comes through whole now; but a random last layer adds something to it at once"),
 )
 first_step.mistake(
     "bias-left",
     _aside(_step(("last.weight",))),
-    lambda: t("the last layer's bias is still made of chance: both, its weight and its bias"),
+    lambda: t("the last layer's bias is still random: set both to zero, its weight and its bias"),
 )
 first_step.mistake(
     "weight-left",
     _aside(_step(("last.bias",))),
-    lambda: t("the last layer's weight is still made of chance: both, its weight and its bias"),
+    lambda: t("the last layer's weight is still random: set both to zero, its weight and its bias"),
 )
 first_step.mistake(
     "first-zero",
@@ -601,6 +671,18 @@ deep_adapter.mistake(
     lambda: t("only one bend: between every two layers there has to be one"),
 )
 deep_adapter.mistake(
+    "bent-first",
+    lambda x, layers, strength: (
+        x + strength * _deep(end=lambda x, f, s: f)(F.silu(x), layers, strength)
+    ),
+    lambda: t("no bend before the first layer: it gets x as it is"),
+)
+deep_adapter.mistake(
+    "no-strength",
+    _deep(end=lambda x, f, s: x + f),
+    lambda: t("the strength is not used"),
+)
+deep_adapter.mistake(
     "relu",
     _deep(lambda i, count: torch.relu if i < count - 1 else _as_is),
     lambda: t("you bend with ReLU; here it is SiLU"),
@@ -655,7 +737,7 @@ def lora_linear(g: Generator) -> Iterator[Case]:
         numbers = [torch.randn(*shape, generator=g, **kind) for shape in shapes]
         return [*numbers, alpha, strength]
 
-    yield t("with rank 1"), *case(1, 2, 3, 1, 2.0, 1.0)
+    yield t("with rank 1"), *case(1, 2, 3, 1, 5.0, 1.0)
     yield t("with rank 2"), *case(3, 4, 3, 2, 6.0, 0.5)
     yield t("with as many inputs as outputs"), *case(2, 4, 4, 3, 4.5, 1.5)
     yield t("with strength 0"), *case(2, 3, 5, 2, 4.0, 0.0)
@@ -682,10 +764,33 @@ lora_linear.mistake(
     _lora(lambda s, alpha, r: s * r / alpha),
     lambda: t("alpha / rank, not rank / alpha"),
 )
+for _id, _side in (
+    ("by-inputs", lambda down, up: down.shape[1]),
+    ("by-outputs", lambda _, up: len(up)),
+):
+    lora_linear.mistake(
+        _id,
+        lambda x, weight, bias, down, up, alpha, strength, side=_side: _lora(
+            lambda s, alpha, r: s * alpha / side(down, up)
+        )(x, weight, bias, down, up, alpha, strength),
+        lambda: t("alpha is divided by the rank r, not by a width"),
+    )
 lora_linear.mistake(
     "no-strength",
     _lora(lambda s, alpha, r: alpha / r),
     lambda: t("the strength is not used"),
+)
+lora_linear.mistake(
+    "strength-on-all",
+    lambda x, weight, bias, down, up, alpha, strength: _lora()(
+        x, strength * weight, bias, down, up, alpha, strength
+    ),
+    lambda: t("the strength belongs to the thin part: at 0 the frozen layer is there as ever"),
+)
+lora_linear.mistake(
+    "output-frozen",
+    _lora(output=lambda x, weight, bias, both: F.linear(x, weight, bias)),
+    lambda: t("the output is still that of the frozen layer alone: the thin part is missing in it"),
 )
 lora_linear.mistake(
     "thin-alone",

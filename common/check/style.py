@@ -151,6 +151,10 @@ def _one_gram(features: Tensor) -> Tensor:
     return _gram(features.transpose(0, 1).flatten(1)[..., None])
 
 
+def _misread(features: Tensor) -> Tensor:
+    return _gram(features.reshape(len(features), -1, features.shape[1]).mT[..., None])
+
+
 def _centred(features: Tensor) -> Tensor:
     return _gram(features - features.mean((-2, -1), keepdim=True))
 
@@ -192,7 +196,7 @@ gram_matrix.mistake(
 )
 gram_matrix.mistake(
     "misread",
-    lambda features: _gram(features.reshape(len(features), -1, features.shape[1]).mT[..., None]),
+    _misread,
     lambda: t(
         "the numbers of a channel lie together in memory: flatten(2) keeps them so, but"
         " reshape(N, H·W, C) cuts across them"
@@ -248,8 +252,16 @@ batch_style.mistake(
     "one-gram",
     _batch_style(_one_gram),
     lambda: t(
-        "now there is one Gram matrix for the whole batch: one picture may be too red if another"
-        " one is too blue"
+        "now there is one Gram matrix for the whole batch: one picture may have too much red if"
+        " another one has too little"
+    ),
+)
+batch_style.mistake(
+    "misread",
+    _batch_style(_misread),
+    lambda: t(
+        "per picture now; but the numbers of a channel lie together in memory: reshape to"
+        " [n, c, h·w], not to [n, h·w, c]"
     ),
 )
 batch_style.mistake(
@@ -426,6 +438,14 @@ style_loss.mistake(
     ),
 )
 style_loss.mistake(
+    "norm-missing",
+    _layers(error=lambda got, wanted: (got - wanted).square().mean()),
+    lambda: t(
+        "the size of the picture is out of it now; but a layer that answers 4 times as strongly"
+        " still counts 256 times as much: divide each layer's error by ‖A‖²"
+    ),
+)
+style_loss.mistake(
     "places-missing",
     _layers(_undivided),
     lambda: t(
@@ -437,6 +457,11 @@ style_loss.mistake(
     "norm-not-squared",
     _layers(error=lambda got, wanted: _squares(got, wanted) / wanted.square().sum().sqrt()),
     lambda: t("squares are divided by squares: ‖A‖², not ‖A‖"),
+)
+style_loss.mistake(
+    "not-squared",
+    _layers(error=lambda got, wanted: _squares(got, wanted).sqrt() / wanted.norm()),
+    lambda: t("this is ‖G − A‖ / ‖A‖, the root: both are squared"),
 )
 style_loss.mistake(
     "own-norm",
@@ -482,16 +507,16 @@ def _off_diagonal(table: Tensor) -> Tensor:
 
 @sheet.exercise(
     _mmd(),
-    title=lambda: t("Write: the style loss as a distance of two crowds"),
+    title=lambda: t("Write: the style loss as a distance of two clouds"),
     library=("gram_matrix",),
 )
 def squared_mmd(g: Generator) -> Iterator[Case]:
     def case(n: int, m: int, c: int, **kind: torch.dtype) -> list:
         return [0.4 + torch.randn(size, c, generator=g, **kind) for size in (n, m)]
 
-    crowd = torch.tensor([[1.0, 0], [0, 2]])
-    yield t("with two places and three"), crowd, torch.tensor([[1.0, 1], [2, 0], [0, 1]])
-    yield t("with the same places in another order"), crowd, crowd.flip(0)
+    cloud = torch.tensor([[1.0, 0], [0, 2]])
+    yield t("with two places and three"), cloud, torch.tensor([[1.0, 1], [2, 0], [0, 1]])
+    yield t("with the same places in another order"), cloud, cloud.flip(0)
     yield t("with six places and four"), *case(6, 4, 3)
     yield t("with as many places as channels"), *case(5, 5, 5)
     yield t("with float64"), *case(3, 7, 4, dtype=torch.float64)
@@ -502,8 +527,15 @@ squared_mmd.mistake(
     _mmd(lambda a, b: a @ b.T),
     lambda: t(
         "the kernel is the square of the dot product. Without the square, only the means of the"
-        " two crowds are compared"
+        " two clouds are compared"
     ),
+)
+squared_mmd.mistake(
+    "squared-late",
+    lambda x, y: sum(
+        sign * (a @ b.T).mean().square() for sign, a, b in ((1, x, x), (1, y, y), (-2, x, y))
+    ),
+    lambda: t("square each dot product first, then take the mean over the pairs"),
 )
 squared_mmd.mistake(
     "distances",
@@ -518,12 +550,12 @@ squared_mmd.mistake(
 squared_mmd.mistake(
     "summed",
     _mmd(reduce=torch.sum),
-    lambda: t("means, not sums: the crowds may be of different size"),
+    lambda: t("means, not sums: the clouds may be of different size"),
 )
 squared_mmd.mistake(
     "once",
     _mmd(both=1),
-    lambda: t("the mixed mean is taken off twice; or two equal crowds would not be at distance 0"),
+    lambda: t("the mixed mean is taken off twice; or two equal clouds would not be at distance 0"),
 )
 squared_mmd.mistake(
     "added",
@@ -577,6 +609,7 @@ def _captured(
     _captured(),
     title=lambda: t("Find the bug: features that change after they were kept"),
     planted="overwritten",
+    gradients=True,
 )
 def captured_features(g: Generator) -> Iterator[Case]:
     def net(*widths: int, bent: bool = True, pool: bool = False, **kind: torch.dtype) -> nn.Module:
@@ -589,12 +622,12 @@ def captured_features(g: Generator) -> Iterator[Case]:
         return nn.Sequential(*layers).requires_grad_(False)
 
     def picture(n: int, c: int, h: int, w: int, **kind: torch.dtype) -> Tensor:
-        return torch.randn(n, c, h, w, generator=g, **kind)
+        return torch.randn(n, c, h, w, generator=g, **kind).requires_grad_()
 
     wide = torch.float64  # which is convolved much faster at this size
     yield t("with two convolutions"), net(1, 2, 2), picture(1, 1, 4, 3)
     net_and_picture = net(3, 4, 2, bent=False, dtype=wide), picture(2, 3, 4, 4, dtype=wide)
-    yield t("with a last layer that is not bent"), *net_and_picture
+    yield t("with no ReLU after the last layer"), *net_and_picture
     net_and_picture = net(2, 3, 4, pool=True, dtype=wide), picture(1, 2, 8, 7, dtype=wide)
     yield t("with pooling in between"), *net_and_picture
 
@@ -683,7 +716,7 @@ def variation_loss(g: Generator) -> Iterator[Case]:
 variation_loss.mistake(
     "sizes",
     _variation(torch.abs),
-    lambda: t("these are the sizes of the differences; their squares are wanted"),
+    lambda: t("these are the absolute differences; their squares are wanted"),
 )
 variation_loss.mistake(
     "summed",
@@ -769,25 +802,37 @@ def _objective(
     return objective
 
 
+def _by_channels(*arguments: Any) -> tuple[Tensor, ...]:
+    """The content loss as a mean of quotients, one for each channel."""
+    _, features, content, _, *weights = arguments
+    error = (features[-1] - content).square().mean((1, 2))
+    quotients = error / content.var((1, 2), correction=0)
+    _, of_style, of_pixels, _ = _objective()(*arguments)
+    terms = quotients.mean(), of_style, of_pixels
+    return *terms, sum(w * term for w, term in zip((1, *weights), terms, strict=True))
+
+
 @sheet.exercise(
     _objective(),
     title=lambda: t("Write: what the pixels are asked for"),
     library=("StyleObjective", "content_loss", "style_loss"),
+    gradients=True,
 )
 def objective(g: Generator) -> Iterator[Case]:
     def case(side: int, channels: list[int], weights: list[float], **kind: torch.dtype) -> list:
         # every layer is of one shape, so that the wrong one has a content loss too
         features = [
-            (i + 1) * torch.randn(c, side, side, generator=g, **kind)
+            ((i + 1) * torch.randn(c, side, side, generator=g, **kind)).requires_grad_()
             for i, c in enumerate(channels)
         ]
         styles = [2 * torch.randn(c, side, side + 1, generator=g, **kind) for c in channels]
         content = 0.5 + torch.randn(channels[-1], side, side, generator=g, **kind)
-        x = torch.rand(3, 2 * side, 2 * side, generator=g, **kind)
+        x = torch.rand(3, 2 * side, 2 * side, generator=g, **kind).requires_grad_()
         return [x, features, content, [_gram(s) for s in styles], *weights]
 
-    x = torch.tensor([[[0.0, 1], [0, 1]]])
-    feature, content = torch.tensor([[[1.0, 3]]]), torch.tensor([[[0.0, 2]]])
+    x = torch.tensor([[[0.0, 1], [0, 1]]], requires_grad=True)
+    feature = torch.tensor([[[1.0, 3]]], requires_grad=True)
+    content = torch.tensor([[[0.0, 2]]])
     yield t("with one layer of one channel"), x, [feature], content, [torch.ones(1, 1)], 2.0, 3.0
     yield t("with three layers"), *case(2, [3, 3, 3], [30.0, 10.0])
     yield t("with two layers, and no weight on the pixels"), *case(3, [2, 2], [5.0, 0.0])
@@ -816,6 +861,19 @@ _mistake(
     lambda: t("squares are divided by squares: the variance, not its root"),
 )
 _mistake(
+    "standard-deviation",
+    _objective(spread=lambda content, own: content.std((1, 2), correction=0).mean()),
+    lambda: t("squares are divided by squares: the variance, not its root"),
+)
+_mistake(
+    "channel-by-channel",
+    _by_channels,
+    lambda: t(
+        "one quotient for the whole layer: the mean error over the mean variance, not the mean of"
+        " the channels' quotients"
+    ),
+)
+_mistake(
     "unbiased",
     _objective(spread=lambda content, own: content.var((1, 2)).mean()),
     lambda: t("var divides by n − 1 unless you say correction=0; here it is the plain mean"),
@@ -841,6 +899,14 @@ _mistake(
     "norm-missing",
     _objective(norm=lambda got, wanted: torch.ones_like(wanted.sum())),
     lambda: t("divide the error of each layer by ‖A‖²"),
+)
+_mistake(
+    "own-norm",
+    _objective(norm=lambda got, wanted: got.square().sum()),
+    lambda: t(
+        "you divide by the norm of the picture's own matrix, which changes as it is painted; the"
+        " style's stays"
+    ),
 )
 _mistake(
     "layers-summed",
@@ -957,6 +1023,9 @@ def _descended(
     after: Function = lambda x: x.clamp(0, 1),
     at_end: Function = lambda x: x.clamp(0, 1),
     seen: Function = lambda x: x,
+    back: Function = lambda x: x,
+    sign: int = -1,
+    late: bool = False,
 ) -> Some:
     """Steps down the gradient, with `after` on the pixels at each of them."""
 
@@ -966,13 +1035,13 @@ def _descended(
         def loss_of(x: Tensor) -> Tensor:
             return (net(x) - target).square().mean()
 
-        x = start
+        x = before = start
         for _ in range(steps):
-            x = x.detach().requires_grad_()
+            before = x = back(x).detach().requires_grad_()
             (gradient,) = torch.autograd.grad(loss_of(seen(x)), x)
-            x = after((x - rate * gradient).detach())
+            x = after((x + sign * rate * gradient).detach())
         x = at_end(x)
-        return x, loss_of(x).detach()
+        return x, loss_of(before if late else x).detach()
 
     return descended
 
@@ -1016,6 +1085,24 @@ _mistake(
     "not-clamped",
     _descended(after=lambda x: x, at_end=lambda x: x),
     lambda: t("the picture that comes out has pixels outside 0 … 1"),
+)
+_mistake(
+    "not-clamped",
+    _descended(after=lambda x: x, at_end=lambda x: x, back=lambda x: x.clamp(0, 1)),
+    lambda: t("the picture that comes out has pixels outside 0 … 1"),
+)
+_mistake(
+    "stale-loss",
+    _descended(late=True),
+    lambda: t(
+        "the picture is right; but the loss is that of the picture before the last step. Measure"
+        " again at the end"
+    ),
+)
+_mistake(
+    "uphill",
+    _descended(sign=1),
+    lambda: t("the sign of the gradient is turned round"),
 )
 _mistake(
     "clamped-in-the-loss",
@@ -1146,6 +1233,16 @@ _mistake(
     "eps-outside",
     _adain(_added, _added),
     lambda: t("eps belongs under the root, with the variance, as in instance norm"),
+)
+_mistake(
+    "eps-outside",
+    _adain(*[lambda features, eps: _plain(features, eps) + eps] * 2),
+    lambda: t("eps belongs under the root, with the variance, as in instance norm"),
+)
+_mistake(
+    "no-root",
+    _adain(*[lambda features, eps: _deviation(features, eps) ** 2] * 2),
+    lambda: t("the same on both sides now; but the spread is the root of variance + eps"),
 )
 _mistake(
     "no-eps",
@@ -1314,7 +1411,7 @@ _mistake(
         " both: beside the bright picture the whole first one is dark",
         b=b,
     ),
-    b=(4, 6, 8, 10),
+    b=(4, 5, 6, 8),  # with 10, a forgotten variance would be within the tolerance
 )
 def predict_norms(b: int = 6) -> tuple[float, float]:
     first = torch.tensor([[0.0, 2], [2, 0]])
@@ -1355,6 +1452,11 @@ predict_norms.mistake(
     lambda: t(
         "the mean is that of the batch now; the spread is too: the two pictures lie far apart"
     ),
+)
+predict_norms.mistake(
+    "between-only",
+    lambda b: (1, (1 - b / 2) / (b / 2)),
+    lambda: t("that is the variance of the two means; the one within each picture, 1, is added"),
 )
 predict_norms.mistake(
     "not-centred",

@@ -175,9 +175,9 @@ def gram_matrix(features: Tensor) -> Tensor:
 gram_matrix = check.gram_matrix(gram_matrix)
 
 # %% [markdown] lang="en" name="scattered"
-# Your function looks at a rangoli whose tiles, and then whose pixels, were scattered. The features are once the three colours of each pixel, once the answers of 24 random filters of 3×3 pixels. The numbers say how much each Gram matrix has changed, as a share of what it was.
-# %% [markdown] lang="hi" of="78c56370"
-# आपका फ़ंक्शन अब एक ऐसी रंगोली को देखता है जिसके पहले टुकड़े बिखेरे गए, फिर सारे पिक्सल। फ़ीचर एक बार हर पिक्सल के तीन रंग हैं, और एक बार 3×3 के 24 रैंडम फ़िल्टरों के जवाब। ऊपर की संख्याएँ बताती हैं कि हर ग्राम मैट्रिक्स पहले के मुक़ाबले कितनी बदली।
+# Your function looks at a rangoli whose tiles, and then whose pixels, were scattered. The features are once the three colours of each pixel, once the answers of 24 random filters of 3×3 pixels. The numbers above the pictures say how much each Gram matrix has changed, as a share of what it was.
+# %% [markdown] lang="hi" of="f905eaa3"
+# आपका फ़ंक्शन अब एक ऐसी रंगोली को देखता है जिसके पहले टुकड़े बिखेरे गए, फिर सारे पिक्सल। फ़ीचर एक बार हर पिक्सल के तीन रंग हैं, और एक बार 3×3 के 24 रैंडम फ़िल्टरों के जवाब। चित्रों के ऊपर लिखी संख्याएँ बताती हैं कि हर ग्राम मैट्रिक्स पहले के मुक़ाबले कितनी बदली।
 # %% name="scattered-claim"
 torch.manual_seed(0)
 flower = rangoli(4, seed=3, size=48)[0][:1] / 255
@@ -435,13 +435,13 @@ style_loss = check.style_loss(style_loss)
 
 
 # %% [markdown] lang="en" name="squared-mmd-card"
-# ### 6. Write: the style loss as a distance of two crowds
+# ### 6. Write: the style loss as a distance of two clouds
 #
 # ★★ · 8 minutes · write it · *Gram matching is maximum mean discrepancy with a quadratic kernel (Li et al. 2017)*
 #
-# “It applies filters from the style image” is how style transfer is often explained. What it does instead: it takes the vectors of all places of a layer as a crowd, and makes two crowds alike. How far apart two crowds are, all pairs can tell (maximum mean discrepancy, squared):
+# “It applies filters from the style image” is how style transfer is often explained. What it does instead: it takes the vectors of all places of a layer as a cloud of points, and makes the clouds of two pictures alike. How far apart two clouds are, all pairs can tell (maximum mean discrepancy, squared):
 #
-# mean of `k(x, x')` over all pairs of the first + mean of `k(y, y')` over all pairs of the second − 2 · mean of `k(x, y)` over all mixed pairs,
+# mean of `k(x, x')` over all pairs of the first cloud + mean of `k(y, y')` over all pairs of the second − 2 · mean of `k(x, y)` over all mixed pairs,
 #
 # here with the kernel `k(a, b) = (a · b)²`, the square of the dot product. Pairs of a place with itself count too.
 #
@@ -452,14 +452,14 @@ style_loss = check.style_loss(style_loss)
 # `x @ y.T` has the dot products of all mixed pairs, `[n, m]`.
 #
 # </details>
-# %% [markdown] lang="hi" of="eb311075"
-# ### 6. लिखिए: शैली-लॉस यानी दो झुंडों की दूरी
+# %% [markdown] lang="hi" of="5b652f4e"
+# ### 6. लिखिए: शैली-लॉस यानी दो बादलों की दूरी
 #
 # ★★ · 8 मिनट · ख़ुद लिखिए · *ग्राम मैट्रिक्स मिलाना यानी MMD, जिसका कर्नेल वर्ग वाला है (Li et al. 2017)*
 #
-# अक्सर समझाया जाता है कि शैली-अंतरण “शैली वाले चित्र के फ़िल्टर लगा देता है”। असल में होता यह है: लेयर की सारी जगहों के वेक्टरों को एक झुंड मानिए; दो चित्रों के झुंड एक-से किए जाते हैं। दो झुंड कितने दूर हैं, यह सारी जोड़ियाँ मिलकर बता देती हैं (maximum mean discrepancy का वर्ग):
+# अक्सर समझाया जाता है कि शैली-अंतरण “शैली वाले चित्र के फ़िल्टर लगा देता है”। असल में होता यह है: लेयर की सारी जगहों के वेक्टरों को बिंदुओं का एक बादल मानिए; दो चित्रों के बादल एक-से किए जाते हैं। दो बादल कितने दूर हैं, यह सारी जोड़ियाँ मिलकर बता देती हैं (maximum mean discrepancy का वर्ग):
 #
-# पहले झुंड की सब जोड़ियों पर `k(x, x')` का औसत + दूसरे झुंड की सब जोड़ियों पर `k(y, y')` का औसत − 2 · सब मिली-जुली जोड़ियों पर `k(x, y)` का औसत;
+# पहले बादल की सब जोड़ियों पर `k(x, x')` का औसत + दूसरे बादल की सब जोड़ियों पर `k(y, y')` का औसत − 2 · सब मिली-जुली जोड़ियों पर `k(x, y)` का औसत;
 #
 # यहाँ कर्नेल (kernel) है `k(a, b) = (a · b)²`, यानी डॉट प्रोडक्ट का वर्ग। किसी जगह की अपने-आप से जोड़ी भी गिनी जाती है।
 #
@@ -472,7 +472,7 @@ style_loss = check.style_loss(style_loss)
 # </details>
 # %% name="squared-mmd" tags=["exercise"] points=2
 def squared_mmd(x: Tensor, y: Tensor) -> Tensor:
-    """x [n, C], y [m, C] -> how far apart the two crowds of vectors are []."""
+    """x [n, C], y [m, C] -> how far apart the two clouds of vectors are []."""
     ### BEGIN SOLUTION
 
     def mean_kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -506,10 +506,10 @@ assert torch.allclose(by_grams, by_pairs, rtol=1e-4)
 #
 # ★★ · 6 minutes · find the bug · *`inplace=True` writes over what you hold in your hand*
 #
-# The function walks through a network and keeps what comes out of each convolution. Half of those numbers should be negative. In what it returns none is, wherever a ReLU follows: it has `inplace=True`, as in torchvision's VGG, and writes its answer into the very tensor that was kept.
+# The function walks through a network and keeps what comes out of each convolution. About half of those numbers should be negative. But wherever a ReLU follows, not one of those returned is: it has `inplace=True`, as in torchvision's VGG, and writes its answer into the very tensor that was kept.
 #
 # - `net`: an `nn.Sequential` of convolutions, ReLUs and poolings. `x` `[N, C, H, W]`.
-# - Return the list of the convolutions' outputs, as they were; what the layers after them see must stay as it is, too.
+# - Return the list of the convolutions' outputs, as they were; what the layers after them see must stay as it is, too. Gradients must pass: with them the pixels will be painted.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -521,7 +521,7 @@ assert torch.allclose(by_grams, by_pairs, rtol=1e-4)
 # `x.clone()` copies and lets gradients pass. Or call `F.relu(x)` yourself where the layer is an `nn.ReLU`.
 #
 # </details>
-# %% [markdown] lang="hi" of="aa6ef91b"
+# %% [markdown] lang="hi" of="774fc9a1"
 # ### 7. ग़लती ढूँढिए: सँभालकर रखे फ़ीचर बाद में बदल गए
 #
 # ★★ · 6 मिनट · ग़लती ढूँढिए · *`inplace=True` आपके हाथ में रखी चीज़ पर ही लिख देता है*
@@ -529,7 +529,7 @@ assert torch.allclose(by_grams, by_pairs, rtol=1e-4)
 # फ़ंक्शन नेटवर्क की लेयरों से एक-एक करके गुज़रता है और हर कनवॉल्यूशन से जो निकले, उसे रख लेता है। इनमें लगभग आधी संख्याएँ ऋणात्मक होनी चाहिए। पर जहाँ-जहाँ आगे ReLU है, वहाँ लौटाई गई संख्याओं में एक भी ऋणात्मक नहीं: torchvision के VGG की तरह उसमें `inplace=True` है, और वह अपना जवाब उसी टेंसर में लिख देता है जो रखा गया था।
 #
 # - `net`: कनवॉल्यूशन, ReLU और पूलिंग वाला `nn.Sequential`। `x` `[N, C, H, W]`।
-# - कनवॉल्यूशनों से जो निकला, उसकी सूची लौटाइए, ठीक वैसी जैसी निकली थी; और आगे की लेयरों को भी वही मिले जो मिलना चाहिए।
+# - कनवॉल्यूशनों से जो निकला, उसकी सूची लौटाइए, ठीक वैसी जैसी निकली थी; और आगे की लेयरों को भी वही मिले जो मिलना चाहिए। ग्रेडिएंट उनसे होकर जा सके: उसी से आगे पिक्सल बदलेंगे।
 #
 # <details><summary>संकेत 1</summary>
 #

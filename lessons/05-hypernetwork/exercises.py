@@ -89,7 +89,7 @@ from common.lang import t
 #
 # ★ · 5 मिनट · पहले बताइए, फिर चलाइए · *हाइपरनेटवर्क कितना बचाता है, और कब*
 #
-# एक कनवॉल्यूशन के कर्नेल {k}×{k} के हैं, 16 चैनल आते हैं और 16 निकलते हैं, बायस नहीं है। उसके भार एक हाइपरनेटवर्क लिखता है, जैसा Ha et al. का था, चार संख्याओं के एम्बेडिंग z से: आने वाले हर चैनल का अपना एक लीनियर नक़्शा z से 4 संख्याएँ बनाता है; फिर सारे चैनलों का एक ही साझा लीनियर नक़्शा उन 4 से इस चैनल के सारे भार बनाता है। दोनों तरह के नक़्शों में बायस हैं।
+# एक कनवॉल्यूशन के कर्नेल {k}×{k} के हैं, 16 चैनल आते हैं और 16 निकलते हैं, बायस नहीं है। उसके भार एक हाइपरनेटवर्क लिखता है, जैसा Ha et al. का था, चार संख्याओं की एम्बेडिंग z से: आने वाले हर चैनल का अपना एक लीनियर नक़्शा z से 4 संख्याएँ बनाता है; फिर सारे चैनलों का एक ही साझा लीनियर नक़्शा उन 4 से इस चैनल के सारे भार बनाता है। दोनों तरह के नक़्शों में बायस हैं।
 #
 # - कनवॉल्यूशन में कितने भार हैं?
 # - हाइपरनेटवर्क में कितनी संख्याएँ हैं, z को छोड़कर?
@@ -229,7 +229,7 @@ assert torch.allclose(kernels[3], (kernels[0] + kernels[6]) / 2, atol=1e-4)
 #
 # The last layer of a hypernetwork makes weights out of `a` `[d]`, numbers whose mean square is 1. Published code initialises it like any other layer, for its own sake: variance 1 / d. Then the *weights that it writes* have variance 1, and the layer that uses them adds up channels · kernel² products; after six such layers of 16 channels and 3×3 the activations are hundreds of thousands of times too large.
 #
-# - `noise` `[O · k · k, d]`: standard normal numbers. The written kernels are k×k, `kernel` = k, with `channels` input channels; a ReLU follows them.
+# - `noise` `[O · k · k, d]`: standard normal numbers. The written kernels are k×k, `kernel` = k, with `channels` input and O output channels; a ReLU follows them.
 # - Return the numbers of the last layer, of the same shape, such that the **written** weights have variance 2 / (channels · kernel²), as He's initialisation wants them.
 #
 # <details><summary>Hint 1</summary>
@@ -242,14 +242,14 @@ assert torch.allclose(kernels[3], (kernels[0] + kernels[6]) / 2, atol=1e-4)
 # Noise is multiplied by a standard deviation, the root of the variance.
 #
 # </details>
-# %% [markdown] lang="hi" of="988f8611"
+# %% [markdown] lang="hi" of="48d4eb40"
 # ### 3. ग़लती ढूँढिए: लिखी हुई लेयरें फट पड़ती हैं
 #
 # ★★ · 6 मिनट · ग़लती ढूँढिए · *किसका fan_in गिना जाए (Chang, Flokas और Lipson 2020)*
 #
-# हाइपरनेटवर्क की आख़िरी लेयर `a` `[d]` से भार बनाती है; इन संख्याओं के वर्ग का औसत 1 है। छपे हुए कोड में उसकी शुरुआत किसी भी आम लेयर की तरह होती है, मानो बात उसी के आउटपुट की हो: वेरिएंस 1 / d। तब *जो भार वह लिखती है* उनका वेरिएंस 1 होता है, और जो लेयर उन्हें काम में लेती है वह channels · kernel² गुणनफल जोड़ती है; 16 चैनल और 3×3 की ऐसी छह लेयरों के बाद सक्रियता (activation) लाखों गुना बड़ी हो चुकी होती है।
+# हाइपरनेटवर्क की आख़िरी लेयर `a` `[d]` से भार बनाती है; इन संख्याओं के वर्ग का औसत 1 है। छपे हुए कोड में उसकी शुरुआत किसी भी आम लेयर की तरह होती है, मानो बात उसी के आउटपुट की हो: वेरिएंस 1 / d। तब *जो भार वह लिखती है* उनका वेरिएंस 1 होता है, और जो लेयर उन्हें काम में लेती है वह channels · kernel² गुणनफल जोड़ती है; 16 चैनल और 3×3 की ऐसी छह लेयरों के बाद एक्टिवेशन (activations) लाखों गुना बड़े हो चुके होते हैं।
 #
-# - `noise` `[O · k · k, d]`: मानक नॉर्मल संख्याएँ। लिखे जाने वाले कर्नेल k×k के हैं, `kernel` = k, और उनमें `channels` चैनल आते हैं; उनके बाद ReLU है।
+# - `noise` `[O · k · k, d]`: मानक नॉर्मल संख्याएँ। लिखे जाने वाले कर्नेल k×k के हैं, `kernel` = k; उनमें `channels` चैनल आते हैं और O निकलते हैं; उनके बाद ReLU है।
 # - आख़िरी लेयर की संख्याएँ लौटाइए, उसी आकार में, ऐसी कि **लिखे हुए** भारों का वेरिएंस 2 / (channels · kernel²) हो, जैसा He की शुरुआत में चाहिए।
 #
 # <details><summary>संकेत 1</summary>
@@ -280,7 +280,7 @@ start_scale = check.start_scale(start_scale)
 # %% [markdown] lang="en" name="six-layers"
 # Six written layers with your start, beside the start for its own sake: how large the activations are, layer by layer.
 # %% [markdown] lang="hi" of="5bee5534"
-# छह लिखी हुई लेयरें आपकी शुरुआत से, और साथ में वह शुरुआत जो बस अपने आउटपुट की सोचती है: लेयर-दर-लेयर सक्रियता कितनी बड़ी है।
+# छह लिखी हुई लेयरें आपकी शुरुआत से, और साथ में वह शुरुआत जो बस अपने आउटपुट की सोचती है: लेयर-दर-लेयर एक्टिवेशन कितने बड़े हैं।
 # %% name="six-layers-claim"
 dice = torch.Generator().manual_seed(3)
 noise = torch.randn(16 * 9, 16, generator=dice)
@@ -375,11 +375,11 @@ steered = check.steered(steered)
 #
 # ★ · 5 minutes · predict, then run · *why zero in the last layer does not stop the learning*
 #
-# A module x + f(x): a linear layer from {w} to {h} numbers, SiLU, a linear layer from {h} back to {w}, both with biases. Its numbers are of chance, the batch is large, and the output is not what it should be. After the backward pass, how many numbers of the module have a gradient that is not 0,
+# A module x + f(x): a linear layer from {w} to {h} numbers, SiLU, a linear layer from {h} back to {w}, both with biases. Numbers that are not said to be 0 are random, the batch is large, and the output is not what it should be. After one `backward()`, how many numbers of the module have a gradient that is not 0,
 #
-# - when the weight and bias of the **last** layer are 0, and those of the first of chance?
+# - when the weights and biases of the **last** layer are 0, and those of the first are not?
 # - when the weights and biases of **both** layers are 0?
-# - when none is 0?
+# - when neither layer is 0?
 #
 # Return the three counts.
 #
@@ -388,16 +388,16 @@ steered = check.steered(steered)
 # The gradient of the last weight is error times hidden numbers; that of the last bias is the error. What goes back to the first layer is the error times the last weight.
 #
 # </details>
-# %% [markdown] lang="hi" of="5b104b0e"
+# %% [markdown] lang="hi" of="7f966434"
 # ### 5. पहले बताइए: पहले कौन जागता है
 #
 # ★ · 5 मिनट · पहले बताइए, फिर चलाइए · *आख़िरी लेयर शून्य हो, तो भी सीखना क्यों नहीं रुकता*
 #
-# एक मॉड्यूल x + f(x): {w} से {h} संख्याएँ बनाने वाली लीनियर लेयर, फिर SiLU, फिर {h} से वापस {w} बनाने वाली लीनियर लेयर; दोनों में बायस हैं। संख्याएँ रैंडम हैं, बैच बड़ा है, और आउटपुट अभी वह नहीं जो होना चाहिए। पीछे की ओर एक बार चलने के बाद मॉड्यूल की कितनी संख्याओं का ग्रेडिएंट 0 नहीं है,
+# एक मॉड्यूल x + f(x): {w} से {h} संख्याएँ बनाने वाली लीनियर लेयर, फिर SiLU, फिर {h} से वापस {w} बनाने वाली लीनियर लेयर; दोनों में बायस हैं। जिन्हें 0 न कहा जाए वे संख्याएँ रैंडम हैं, बैच बड़ा है, और आउटपुट अभी वह नहीं जो होना चाहिए। एक बार `backward()` चलाने के बाद मॉड्यूल की कितनी संख्याओं का ग्रेडिएंट 0 नहीं है,
 #
-# - जब **आख़िरी** लेयर के भार और बायस 0 हों, और पहली के रैंडम?
+# - जब **आख़िरी** लेयर के भार और बायस 0 हों, और पहली के नहीं?
 # - जब **दोनों** लेयरों के भार और बायस 0 हों?
-# - जब कोई भी 0 न हो?
+# - जब दोनों में से कोई लेयर 0 न हो?
 #
 # तीनों गिनतियाँ लौटाइए।
 #
@@ -420,10 +420,10 @@ predict_awake = check.predict_awake.given(w=6, h=12)(predict_awake)
 # %% [markdown] lang="en" name="predict-awake-why"
 # <details><summary>Why</summary>
 #
-# With a last layer of zeros the first layer gets nothing in the first step, for the gradient passes through those zeros; but the last layer gets 12 · 6 + 6 = 78 gradients, since the hidden numbers are of chance. After one step it is no longer zero, and the first layer learns too. With both layers at zero the hidden numbers are SiLU(0) = 0, and only the last bias, 6 numbers, learns: for ever, as all stays as it was. So one layer begins at zero, and never both; LoRA has the same rule.
+# With a last layer of zeros the first layer gets nothing in the first step, for the gradient passes through those zeros; but the last layer gets 12 · 6 + 6 = 78 gradients, since the hidden numbers are random. After one step it is no longer zero, and the first layer learns too. With both layers at zero the hidden numbers are SiLU(0) = 0, and only the last bias, 6 numbers, learns: for ever, as all stays as it was. So one layer begins at zero, and never both; LoRA has the same rule.
 #
 # </details>
-# %% [markdown] lang="hi" of="ba9f8fdc"
+# %% [markdown] lang="hi" of="6b6ca4da"
 # <details><summary>क्यों</summary>
 #
 # आख़िरी लेयर शून्य हो, तो पहले क़दम में पहली लेयर को कुछ नहीं मिलता, क्योंकि ग्रेडिएंट उन्हीं शून्यों से होकर लौटता है; पर आख़िरी लेयर को 12 · 6 + 6 = 78 ग्रेडिएंट मिलते हैं, क्योंकि बीच की संख्याएँ रैंडम हैं। एक क़दम बाद वह शून्य नहीं रहती, और पहली लेयर भी सीखने लगती है। दोनों लेयरें शून्य हों, तो बीच की संख्याएँ SiLU(0) = 0 हैं, और सिर्फ़ आख़िरी बायस सीखता है, यानी 6 संख्याएँ: और हमेशा वही, क्योंकि बाक़ी सब शून्य ही रहता है। इसलिए शून्य से एक लेयर शुरू होती है, दोनों कभी नहीं; LoRA का भी यही नियम है।
@@ -520,10 +520,10 @@ first_step = check.first_step(first_step)
 #
 # <details><summary>Hint</summary>
 #
-# Apply the SiLU *before* each layer but the first. (After the last there must be none: SiLU hardly ever goes below 0, so f(x) could pull one way only.)
+# Apply the SiLU *before* each layer but the first. (After the last there must be none: SiLU never goes below −0.28, so f(x) could pull almost one way only.)
 #
 # </details>
-# %% [markdown] lang="hi" of="122298ce"
+# %% [markdown] lang="hi" of="de86c523"
 # ### 7. ग़लती ढूँढिए: तीन लेयरें, जो असल में एक हैं
 #
 # ★★ · 5 मिनट · ग़लती ढूँढिए · *मोड़ न हो, तो कितनी भी लेयरें हों, नक़्शा एक ही है और वह भी सीधा*
@@ -535,7 +535,7 @@ first_step = check.first_step(first_step)
 #
 # <details><summary>संकेत</summary>
 #
-# पहली को छोड़कर हर लेयर से *पहले* SiLU लगाइए। (आख़िरी के बाद नहीं: SiLU शून्य से नीचे बहुत कम जाता है, यानी f(x) बस एक ही ओर खींच पाता।)
+# पहली को छोड़कर हर लेयर से *पहले* SiLU लगाइए। (आख़िरी के बाद नहीं: SiLU का मान −0.28 से नीचे कभी नहीं जाता, यानी f(x) लगभग एक ही ओर खींच पाता।)
 #
 # </details>
 # %% name="deep-adapter" tags=["exercise"] points=2
@@ -558,8 +558,8 @@ def deep_adapter(x: Tensor, layers: list[nn.Linear], strength: float) -> Tensor:
 deep_adapter = check.deep_adapter(deep_adapter)
 
 # %% [markdown] lang="en" name="bends"
-# Your adapter with two hidden layers of chance numbers, on a square grid; beside it the same layers without a bend. Strength 0 leaves the grid as it is. The straight one can turn, stretch and shift it, and that is all.
-# %% [markdown] lang="hi" of="2f616539"
+# Your adapter with two hidden layers of random numbers, on a square grid; beside it the same layers without a bend. Strength 0 leaves the grid as it is. The straight one can turn, stretch and shift it, and that is all.
+# %% [markdown] lang="hi" of="6c93a8fe"
 # आपका अडैप्टर एक चौकोर जाली पर, बीच की दो लेयरें और रैंडम संख्याएँ; बग़ल में वही लेयरें बिना मोड़ के। मात्रा 0 पर जाली जैसी थी वैसी ही रहती है। बिना मोड़ वाला उसे बस घुमा सकता है, खींच सकता है और खिसका सकता है।
 # %% name="bends-claim"
 with torch.random.fork_rng(devices=[]):

@@ -469,8 +469,8 @@ def _fault(data: Any) -> Fault | None:
 
 def _attempt(data: Any) -> Attempt:
     """Raises ValueError for what no worker sends."""
-    value, error, changed = _as(list, data) or [None, None, False]
-    return Attempt(unpack(value), _fault(error), changed is True)
+    value, error, changed, passes = _as(list, data) or [None, None, False, False]
+    return Attempt(unpack(value), _fault(error), changed is True, passes is True)
 
 
 # --- the whole class ------------------------------------------------------------------------------
