@@ -380,8 +380,8 @@ def new_prompts(count: int, word: str = "", seed: int = 21) -> tuple[list[str], 
 
 
 def read_style(judge: Judge, pictures: Tensor, wanted: Factors, style: str) -> dict[str, float]:
-    """Shares of the pictures: in the style, with the motif asked for, both; the motif among those
-    that the sixteen never showed (if there are such); the style by the prompt's language."""
+    """Shares of the pictures: in the style, with the motif asked for, both; the last two among the
+    motifs that the sixteen never showed (if there are such); the style by the prompt's language."""
     read = judge.read(pictures)
     adopted = read["style"].argmax(1).cpu() == JUDGED.index(style)
     kept = read["motif"].argmax(1).cpu() == wanted.motif
@@ -391,6 +391,7 @@ def read_style(judge: Judge, pictures: Tensor, wanted: Factors, style: str) -> d
         "motif": kept,
         "both": adopted & kept,
         "new motif": kept[never],
+        "new both": (adopted & kept)[never],
         "hi": adopted[::2],
         "en": adopted[1::2],
     }

@@ -1656,8 +1656,8 @@ def jolt(pictures: Tensor) -> Tensor:
 begin_codes = torch.randint(256, (16, 8, 8), generator=torch.Generator().manual_seed(12))
 begin = vqgan.quantizer.look_up(begin_codes.to(device))
 dice = torch.Generator().manual_seed(13)
-plainly, _, scores = optimise_codes(vqgan, clip_score, begin, steps=40)
-jolted, _, _ = optimise_codes(vqgan, clip_score, begin, steps=40, vary=jolt)
+plainly, _, scores = optimise_codes(vqgan, clip_score, begin, steps=60)
+jolted, _, _ = optimise_codes(vqgan, clip_score, begin, steps=60, vary=jolt)
 flowed = artist.draw(sentences) * 2 - 1
 true = signed(render(goal, generator=torch.Generator().manual_seed(14)))
 rows, kinds_of_picture = (

@@ -20,7 +20,7 @@
 # %% [markdown] lang="hi" of="906242d7"
 # # 5.2 · शैली सिखाइए: सोलह चित्र, और मॉडल उन्हीं की तरह बनाने लगे
 #
-# पाठ 3 में आप एक छोटे-से Stable Diffusion से मिले थे: शब्द दीजिए, रंगोली लीजिए। **वारली** उसने कभी देखी ही नहीं, यानी महाराष्ट्र की वह कला जिसमें मिट्टी की दीवार पर सफ़ेद रेखाएँ होती हैं; कोई प्रॉम्प्ट उससे वारली नहीं बनवा सकता। इस नोटबुक में आप उसे सोलह चित्रों से वारली सिखाएँगे, पाँच तरीक़ों से, हर एक एक CPU कोर पर मिनट भर से भी कम में: एक नया शब्द (*textual inversion*), चित्र बनाने वालों की दुनिया का *हाइपरनेटवर्क* दो आकारों में, *LoRA*, और पूरी फ़ाइन-ट्यूनिंग।
+# पाठ 3 में आप एक छोटे-से Stable Diffusion से मिले थे: शब्द दीजिए, रंगोली लीजिए। **वारली** उसने कभी देखी ही नहीं, यानी महाराष्ट्र की वह कला जिसमें मिट्टी की दीवार पर सफ़ेद रेखाएँ होती हैं; कोई प्रॉम्प्ट उससे वारली नहीं बनवा सकता। इस नोटबुक में आप उसे सोलह चित्रों से वारली सिखाएँगे, पाँच तरीक़ों से, और एक CPU कोर पर कोई भी तरीक़ा मिनट भर भी नहीं लेता: एक नया शब्द (*textual inversion*), AI से चित्र बनाने की दुनिया का *हाइपरनेटवर्क* दो आकारों में, *LoRA*, और पूरी फ़ाइन-ट्यूनिंग।
 # फिर ऐसे जज से नापेंगे जिसने इनमें से किसी को नहीं सिखाया: शैली की क़ीमत क्या चुकानी पड़ी? जिन प्रॉम्प्ट का इस शैली से कोई लेना-देना नहीं, उनका क्या हुआ?
 #
 # **क्या आना चाहिए**: [5.1](1-hypernetwork.hi.ipynb), [3.3](../../03-vqgan/notebooks/3-words-to-pictures.hi.ipynb) का क्रॉस-ध्यान, और पाठ 1 का ध्यान। **समय**: पढ़ने और आज़माने में लगभग डेढ़ घंटा; *Run all* दो CPU कोर पर दो से तीन मिनट लेता है।
@@ -142,8 +142,8 @@ def new_prompts(count: int, word: str = "", seed: int = 21) -> tuple[list[str], 
 
 
 def read_style(judge: Judge, pictures: Tensor, wanted: Factors, style: str) -> dict[str, float]:
-    """Shares of the pictures: in the style, with the motif asked for, both; the motif among those
-    that the sixteen never showed (if there are such); the style by the prompt's language."""
+    """Shares of the pictures: in the style, with the motif asked for, both; the last two among the
+    motifs that the sixteen never showed (if there are such); the style by the prompt's language."""
     read = judge.read(pictures)
     adopted = read["style"].argmax(1).cpu() == JUDGED.index(style)
     kept = read["motif"].argmax(1).cpu() == wanted.motif
@@ -153,6 +153,7 @@ def read_style(judge: Judge, pictures: Tensor, wanted: Factors, style: str) -> d
         "motif": kept,
         "both": adopted & kept,
         "new motif": kept[never],
+        "new both": (adopted & kept)[never],
         "hi": adopted[::2],
         "en": adopted[1::2],
     }
@@ -310,18 +311,18 @@ measured.append([t("toy: error with a bend"), bent, straight, t("without a bend"
 # %% [markdown] lang="en" name="toy-read"
 # The dotted V is the aim. At strength 0 both are exactly the frozen line. On the left no strength bends the line: two layers without a bend between them are one. (An early version of the popular implementation had no activation; more layers then bought nothing.)
 # %% [markdown] lang="hi" of="5bb6bba7"
-# बिंदियों वाला V लक्ष्य है। मात्रा 0 पर दोनों ठीक वही जमी हुई रेखा हैं। बाईं ओर कोई भी मात्रा रेखा को मोड़ नहीं पाती: दो लेयरों के बीच मोड़ न हो तो वे एक ही लेयर हैं। (सबसे चलते हुए वेब इंटरफ़ेस के शुरुआती रूप में कोई एक्टिवेशन नहीं था; तब लेयरें बढ़ाने से कुछ नहीं मिलता था।)
+# बिंदियों वाला V लक्ष्य है। मात्रा 0 पर दोनों ठीक वही जमी हुई रेखा हैं। बाईं ओर कोई भी मात्रा रेखा को मोड़ नहीं पाती: दो लेयरों के बीच मोड़ न हो तो वे एक ही लेयर हैं। (सबसे लोकप्रिय वेब इंटरफ़ेस के शुरुआती रूप में कोई एक्टिवेशन नहीं था; तब लेयरें बढ़ाने से कुछ नहीं मिलता था।)
 
 # %% [markdown] lang="en" name="where-text"
 # ## 3 · Where it goes: inside every attention, at every step
 #
-# NovelAI, a story-writing service, described this trick in October 2022; web interfaces for Stable Diffusion took it over, and the name with it. The `HyperModule` stands before the projections `to_key` and `to_value` of the attentions. In the **cross-attention** it changes what the places of the picture find when they read the words; `to_query` and every weight of the base stay frozen. In the **self-attention** it changes what places tell one another. In the web interfaces all layers of one width share a wide pair of modules ([1, 2, 1] times the width); here each layer has a narrow pair of its own, about as many numbers together, and quicker to teach.
+# NovelAI, a story-writing service, described this trick in October 2022; web interfaces for Stable Diffusion took it over, and the name with it. The `HyperModule` stands before the projections `to_key` and `to_value` of the attentions. In the **cross-attention** it changes what the places of the picture find when they read the words; `to_query` and every weight of the base stay frozen. In the **self-attention** it changes what places tell one another. In the web interfaces all layers of one width share a wide pair of modules ([1, 2, 1] times the width); here each layer has a narrow pair of its own, and together they have about as many numbers.
 #
 # > **You may have read** that "hypernetwork" names one thing. It names two. Ha et al. 2016 ([1609.09106](https://arxiv.org/abs/1609.09106)) *generate weights*: that was [5.1](1-hypernetwork.en.ipynb). This one generates none: it is `x + f(x)`, an **adapter**. The test is in section 4: after training, each weight of the base is the same number as before.
-# %% [markdown] lang="hi" of="c6c3de65"
+# %% [markdown] lang="hi" of="c20e3274"
 # ## 3 · वह बैठता कहाँ है: हर ध्यान के अंदर, हर क़दम पर
 #
-# यह तरकीब अक्टूबर 2022 में NovelAI ने बताई, जो कहानियाँ लिखने की एक सेवा है; Stable Diffusion के वेब इंटरफ़ेसों ने तरकीब भी ले ली और नाम भी। `HyperModule` ध्यान के प्रोजेक्शन `to_key` और `to_value` से ठीक पहले बैठता है। **क्रॉस-ध्यान** में वह यह बदलता है कि चित्र की जगहें शब्दों को पढ़कर क्या पाएँगी; `to_query` और बेस का हर भार जमा रहता है। **स्व-ध्यान** में वह यह बदलता है कि जगहें एक-दूसरे को क्या बताएँगी। वेब इंटरफ़ेसों में एक चौड़ाई की सारी लेयरें मॉड्यूलों की एक ही चौड़ी जोड़ी से काम चलाती हैं (चौड़ाई की [1, 2, 1] गुना); यहाँ हर लेयर की अपनी पतली जोड़ी है, कुल संख्याएँ लगभग उतनी ही, और सीखती जल्दी है।
+# यह तरकीब अक्टूबर 2022 में NovelAI ने बताई, जो कहानियाँ लिखने की एक सेवा है; Stable Diffusion के वेब इंटरफ़ेसों ने तरकीब भी ले ली और नाम भी। `HyperModule` ध्यान के प्रोजेक्शन `to_key` और `to_value` से ठीक पहले बैठता है। **क्रॉस-ध्यान** में वह यह बदलता है कि चित्र की जगहें शब्दों को पढ़कर क्या पाएँगी; `to_query` और बेस का हर भार जमा रहता है। **स्व-ध्यान** में वह यह बदलता है कि जगहें एक-दूसरे को क्या बताएँगी। वेब इंटरफ़ेसों में एक चौड़ाई की सारी लेयरें मॉड्यूलों की एक ही चौड़ी जोड़ी से काम चलाती हैं (चौड़ाई की [1, 2, 1] गुना); यहाँ हर लेयर की अपनी पतली जोड़ी है, और कुल संख्याएँ लगभग उतनी ही हैं।
 #
 # > **आपने पढ़ा होगा** कि "हाइपरनेटवर्क" एक ही चीज़ का नाम है। यह दो चीज़ों का नाम है। Ha et al. 2016 ([1609.09106](https://arxiv.org/abs/1609.09106)) का हाइपरनेटवर्क *भार बनाता है*: वह [5.1](1-hypernetwork.hi.ipynb) में था। यह वाला एक भी भार नहीं बनाता: यह `x + f(x)` है, यानी **अडैप्टर** (adapter)। जाँच सेक्शन 4 में है: ट्रेनिंग के बाद बेस का हर भार ठीक वही संख्या है जो पहले थी।
 # %% name="adapter" tags=["export"]
@@ -532,11 +533,11 @@ assert calls.index("decoder") == attended and calls[-1] == "decoder"
 # %% [markdown] lang="en" name="rendered-read"
 # Many times before the decoder, never after it. And what does it know? Its input in the cross-attention is the *words* alone, the same at every place and every step, whatever the picture: so it cannot look at the picture there at all. That settles another claim.
 #
-# > **You may have read** that it "finds hair and eyes and patches a secondary latent space". It has no second latent space, and where it reads the words it has no eyes. (In the self-attention its input does come from the picture; but even there it sees one place at a time, through the same $f$ everywhere.) The next cell gives the cross-attention's modules two quite different half-made pictures, and compares what they are given.
-# %% [markdown] lang="hi" of="32d4b7f5"
+# > **You may have read** that it "finds hair and eyes and patches a secondary latent space". It has no second latent space, and where it reads the words it has no eyes. (In the self-attention its input does come from the picture; but even there it sees one place at a time, through the same $f$ everywhere.) The next cell gives the network two quite different half-made pictures, and compares what one module of a cross-attention gets to see of them.
+# %% [markdown] lang="hi" of="33107b4c"
 # डिकोडर से पहले कई बार, उसके बाद कभी नहीं। और वह जानता क्या है? क्रॉस-ध्यान में उसे बस *शब्द* मिलते हैं, हर जगह और हर क़दम पर वही, चित्र चाहे जो हो: यानी चित्र तो वहाँ उसे दिखता ही नहीं। इससे एक और दावे का फ़ैसला हो जाता है।
 #
-# > **आपने पढ़ा होगा** कि वह "बाल और आँखें ढूँढ़कर एक दूसरे लेटेंट स्पेस में पैबंद लगाता है"। दूसरा कोई लेटेंट स्पेस है ही नहीं, और जहाँ वह शब्द पढ़ता है वहाँ उसके पास आँखें नहीं। (स्व-ध्यान में उसका इनपुट चित्र से ही आता है; पर वहाँ भी वह एक बार में एक ही जगह देखता है, हर जगह उसी $f$ से।) अगला सेल क्रॉस-ध्यान वाले मॉड्यूलों के सामने दो बिल्कुल अलग अधबने चित्र रखता है, और देखता है कि उन तक क्या पहुँचा।
+# > **आपने पढ़ा होगा** कि वह "बाल और आँखें ढूँढ़कर एक दूसरे लेटेंट स्पेस में पैबंद लगाता है"। दूसरा कोई लेटेंट स्पेस है ही नहीं, और जहाँ वह शब्द पढ़ता है वहाँ उसके पास आँखें नहीं। (स्व-ध्यान में उसका इनपुट चित्र से ही आता है; पर वहाँ भी वह एक बार में एक ही जगह देखता है, हर जगह उसी $f$ से।) अगला सेल नेटवर्क को दो बिल्कुल अलग अधबने चित्र देता है, और देखता है कि क्रॉस-ध्यान के एक मॉड्यूल तक उनमें से क्या पहुँचा।
 # %% name="no-eyes" tags=["nbval-check-output"]
 given = []
 hook = hyper.dials[0].register_forward_hook(lambda module, x, y: given.append((x[0], y)))
@@ -563,11 +564,19 @@ assert all(torch.equal(b, given[0][1]) for _, b in given)
 # %% [markdown] lang="en" name="train-text"
 # ## 4 · Teach it
 #
-# The loss is the base's own: a picture's latent, noise, a moment between, and the question which way to go. Only the adapter learns. Sixteen pictures are few, so each is shown in 32 versions, turned, moved, resized a little and half of them mirrored; a tenth of the captions are dropped, since guidance will need to ask without a prompt, too. The text encoder is frozen, so the captions are read once, before the first step. The captions are ordinary ones, in both languages; but **what a picture does not show, its captions name at random**: a Warli lotus is called red here, blue there, on any ground. If each of the sixteen kept one colour, "red" would soon mean *that* picture, whatever motif is asked for. (What this is worth is measured in the [card](../../../common/weights/adapters.md): the same training with fixed colours misses far more motifs.) The two shortcuts of [3.3](../../03-vqgan/notebooks/3-words-to-pictures.en.ipynb) save steps here, too: the moments crowd early, where the words decide, and Muon moves the matrices.
-# %% [markdown] lang="hi" of="6cf6d802"
+# The loss is the base's own: a picture's latent, noise, a moment between, and the question which way to go. Only the adapter learns. Sixteen pictures are few, so each is shown in 32 versions, turned, moved, resized a little and half of them mirrored; a tenth of the captions are dropped, since guidance will need to ask without a prompt, too.
+#
+# The text encoder is frozen, so the captions are read once, before the first step. They are ordinary ones, in both languages; but **what a picture does not show, its captions name at random**: a Warli lotus is called red here, blue there, on any ground. If each of the sixteen kept one colour, "red" would soon mean *that* picture, whatever motif is asked for. (What this is worth is measured in the [card](../../../common/weights/adapters.md): the same training with fixed colours misses clearly more motifs.)
+#
+# The two shortcuts of [3.3](../../03-vqgan/notebooks/3-words-to-pictures.en.ipynb) save steps here, too: the moments crowd early, where the words decide, and Muon moves the matrices.
+# %% [markdown] lang="hi" of="eb2a4646"
 # ## 4 · सिखाइए
 #
-# लॉस वही है जो बेस का था: चित्र का लेटेंट, शोर, बीच का कोई पल, और सवाल कि किधर जाना है। सीखता बस अडैप्टर है। सोलह चित्र थोड़े हैं, इसलिए हर एक के 32 रूप दिखाए जाते हैं: ज़रा घुमाकर, खिसकाकर, छोटा-बड़ा करके, और आधे पलटकर; कैप्शनों का दसवाँ हिस्सा हटा दिया जाता है, क्योंकि गाइडेंस बिना प्रॉम्प्ट के भी पूछेगी। टेक्स्ट एनकोडर जमा हुआ है, इसलिए कैप्शन पहले क़दम से पहले, बस एक बार पढ़े जाते हैं। कैप्शन वही साधारण वाले हैं, दोनों भाषाओं में; बस **जो चित्र में दिखता ही नहीं, उसे कैप्शन हर बार रैंडम चुनते हैं**: वही वारली कमल कभी लाल कहलाता है, कभी नीला, और पृष्ठभूमि कोई भी। हर चित्र का एक ही रंग बताया जाता, तो "लाल" जल्दी ही *उस एक* चित्र का नाम बन जाता, माँगी गई आकृति चाहे जो हो। (इससे कितना फ़ायदा होता है, यह [कार्ड](../../../common/weights/adapters.md) में नापा हुआ है: रंग तय रखकर वही ट्रेनिंग कहीं ज़्यादा आकृतियाँ चूकती है।) [3.3](../../03-vqgan/notebooks/3-words-to-pictures.hi.ipynb) के दोनों उपाय यहाँ भी क़दम बचाते हैं: सीखने के पल ज़्यादातर शुरुआत के होते हैं, जहाँ शब्द फ़ैसला करते हैं, और मैट्रिक्स को Muon चलाता है।
+# लॉस वही है जो बेस का था: चित्र का लेटेंट, शोर, बीच का कोई पल, और सवाल कि किधर जाना है। सीखता बस अडैप्टर है। सोलह चित्र थोड़े हैं, इसलिए हर एक के 32 रूप दिखाए जाते हैं: ज़रा घुमाकर, खिसकाकर, छोटा-बड़ा करके, और आधे पलटकर; कैप्शनों का दसवाँ हिस्सा हटा दिया जाता है, क्योंकि गाइडेंस बिना प्रॉम्प्ट के भी पूछेगी।
+#
+# टेक्स्ट एनकोडर जमा हुआ है, इसलिए कैप्शन पहले क़दम से पहले, बस एक बार पढ़े जाते हैं। वे वही साधारण कैप्शन हैं, दोनों भाषाओं में; बस **जो चित्र में दिखता ही नहीं, उसे कैप्शन हर बार रैंडम चुनते हैं**: वही वारली कमल कभी लाल कहलाता है, कभी नीला, और पृष्ठभूमि कोई भी। हर चित्र का एक ही रंग बताया जाता, तो "लाल" जल्दी ही *उस एक* चित्र का नाम बन जाता, माँगी गई आकृति चाहे जो हो। (इससे कितना फ़ायदा होता है, यह [कार्ड](../../../common/weights/adapters.md) में नापा हुआ है: रंग तय रखकर वही ट्रेनिंग साफ़ तौर पर ज़्यादा आकृतियाँ चूकती है।)
+#
+# [3.3](../../03-vqgan/notebooks/3-words-to-pictures.hi.ipynb) के दोनों उपाय यहाँ भी क़दम बचाते हैं: सीखने के पल ज़्यादातर शुरुआत के होते हैं, जहाँ शब्द फ़ैसला करते हैं, और मैट्रिक्स को Muon चलाता है।
 # %% name="lesson-of" tags=["export"]
 def augmented(images: Tensor, times: int = 32, seed: int = 0) -> Tensor:
     """The pictures [N, 3, S, S], then copies: turned by up to 10°, up to a tenth larger or smaller,
@@ -751,7 +760,7 @@ plots.show_images(
     columns=8,
     zoom=3,
     colours=128,
-    alt=t("Five rows, strength 0 to 1.5: eight painted rangoli turn into white lines on brown"),
+    alt=t("Five rows, strength 0 to 1.5: eight painted rangoli turn into white strokes on brown"),
 )
 shares = [read_style(judge, row, eight, "warli") for row in strip]
 plots.table(
@@ -764,9 +773,13 @@ assert shares[0]["style"] == 0 and shares[3]["style"] >= 0.5
 
 
 # %% [markdown] lang="en" name="slider-text"
-# Now you. Strength 1 is what it was trained at; beyond, the same step is taken too far.
-# %% [markdown] lang="hi" of="7867b52c"
-# अब आप। ट्रेनिंग मात्रा 1 पर हुई थी; उससे आगे वही क़दम हद से ज़्यादा बढ़ाया जा रहा है।
+# In this table one picture is 0.125, so read it loosely: up to strength 1 the style comes, and some motifs go. Beyond 1, what it was trained at, the same step is taken too far: in the last row of the picture the lines crumble.
+#
+# Now you.
+# %% [markdown] lang="hi" of="aad4638a"
+# इस तालिका में एक चित्र 0.125 का है, इसलिए इसे मोटे तौर पर पढ़िए: मात्रा 1 तक शैली आती है, और कुछ आकृतियाँ जाती हैं। ट्रेनिंग मात्रा 1 पर हुई थी; उससे आगे वही क़दम हद से ज़्यादा बढ़ाया जा रहा है: चित्र की आख़िरी क़तार में रेखाएँ बिखर जाती हैं।
+#
+# अब आप।
 # %% name="slider"
 def draw_strength(strength: float) -> Figure:
     """Six new kinds, one noise each, at one strength."""
@@ -886,9 +899,13 @@ assert moved.all()
 
 
 # %% [markdown] lang="en" name="five-text"
-# **Full fine-tuning** frees every number. All five ways now get the same sixteen pictures and the same number of steps. The hypernetwork has just been trained; LoRA and full fine-tuning learn before your eyes, three cells below. The word and a small hypernetwork, in the cross-attention only, learnt beforehand and come as files; so the next cell says how an adapter is written and read. Each is then asked for new kinds, half in Hindi, half in English, and judged by the network that taught none. *Motif never shown* counts only paisley and diamond. *Spared* and *drift* look at ordinary prompts, without the new word: the share still drawn in the base's style, and how far the pictures moved from the base's.
+# **Full fine-tuning** frees every number. All five ways now get the same sixteen pictures and the same number of steps. The hypernetwork has just been trained; LoRA and full fine-tuning learn before your eyes, three cells below. The word and a small hypernetwork, in the cross-attention only, learnt beforehand and come as files; so the next cell says how an adapter is written and read.
+#
+# Each is then asked for new kinds, half in Hindi, half in English, and judged by the network that taught none. *Motif never shown* counts only paisley and diamond. *Spared* and *drift* look at ordinary prompts, without the new word: the share still drawn in the base's style, and how far the pictures moved from the base's.
 # %% [markdown] lang="hi" of="0a251827"
-# **पूरी फ़ाइन-ट्यूनिंग** हर संख्या को खुला छोड़ देती है। अब पाँचों तरीक़ों को वही सोलह चित्र और उतने ही क़दम मिलते हैं। हाइपरनेटवर्क अभी-अभी सीखा है; LoRA और पूरी फ़ाइन-ट्यूनिंग तीन सेल नीचे आपके सामने सीखते हैं। शब्द, और सिर्फ़ क्रॉस-ध्यान वाला छोटा हाइपरनेटवर्क, पहले ही सीख चुके हैं और फ़ाइलों से आते हैं; इसलिए अगला सेल बताता है कि अडैप्टर लिखा और पढ़ा कैसे जाता है। फिर सबसे नई क़िस्में माँगी जाती हैं, आधी हिंदी में, आधी अंग्रेज़ी में, और फ़ैसला वह नेटवर्क करता है जिसने किसी को नहीं सिखाया। *अनदेखी आकृति* में बस केरी और हीरा गिने जाते हैं। *बचे* और *भटकाव* नए शब्द के बिना के साधारण प्रॉम्प्ट पर नापे जाते हैं: कितने अब भी बेस की शैली में बने, और चित्र बेस वालों से कितने हटे।
+# **पूरी फ़ाइन-ट्यूनिंग** हर संख्या को खुला छोड़ देती है। अब पाँचों तरीक़ों को वही सोलह चित्र और उतने ही क़दम मिलते हैं। हाइपरनेटवर्क अभी-अभी सीखा है; LoRA और पूरी फ़ाइन-ट्यूनिंग तीन सेल नीचे आपके सामने सीखते हैं। शब्द, और सिर्फ़ क्रॉस-ध्यान वाला छोटा हाइपरनेटवर्क, पहले ही सीख चुके हैं और फ़ाइलों से आते हैं; इसलिए अगला सेल बताता है कि अडैप्टर लिखा और पढ़ा कैसे जाता है।
+#
+# फिर हर तरीक़े से नए-नए चित्र माँगे जाते हैं, आधे हिंदी में, आधे अंग्रेज़ी में, और फ़ैसला वह नेटवर्क करता है जिसने किसी को नहीं सिखाया। *अनदेखी आकृति* में बस केरी और हीरा गिने जाते हैं। *बचे* और *भटकाव* (drift) साधारण प्रॉम्प्ट पर नापे जाते हैं, जिनमें नया शब्द नहीं होता: कितने अब भी बेस की शैली में बने, और चित्र बेस वालों से कितने हटे।
 # %% name="adapter-files" tags=["export"]
 def save_adapter(adapter: Adapter, path: str | Path, **notes: object) -> int:
     """Write what was learnt in half precision, whole or not at all; the file's size in bytes.
@@ -1095,21 +1112,21 @@ measured.append([t("ordinary prompts spared: word | hypernetwork"), by[WORD][8],
 # %% [markdown] lang="en" name="five-read"
 # Seconds are CPU seconds; those of textual inversion and of the small hypernetwork were taken when their files were made (`course.py train adapters`: the same pictures, the same steps), the other three in this notebook. Read the columns against each other:
 #
-# - A **word** is the smallest and the safest, and cannot carry the style: hardly anything that the frozen network draws looks like Warli, whatever vector it reads.
-# - **LoRA** takes on most of the style with less than a hundredth of the base's numbers.
+# - A **word** is the smallest and the safest, and cannot carry the style. Its row in the picture shows what it can do: ask the frozen network for paler colours. White outlines it cannot ask for.
+# - **LoRA** takes on most of the style with less than a hundredth of the base's numbers, but misses the most motifs.
 # - The **hypernetwork** of the cross-attention alone is level with the twice as large one here: at this price the words are enough of a lever.
-# - **Nobody gets the style for nothing.** In section 1 the base drew the motifs rightly; all four that learnt the style now miss many of them, full fine-tuning too. The fine lines are new to the network, and sixteen pictures show few of them.
-# - The **motifs never shown** are only twelve pictures here, so read that column loosely. But guessing among eight motifs would hit one or two of the twelve: the style does reach motifs that it was never shown with, at a loss.
-# - And all four **drift**: ordinary prompts are Warli now, too.
-# %% [markdown] lang="hi" of="7ba6a748"
+# - **Nobody gets the style for nothing.** In section 1 the base drew the motifs rightly; all four that learnt the style now miss many of them, full fine-tuning too. A likely reason: the fine lines are new to the network, and sixteen pictures show few of them. In the picture, too, their rows are white strokes on brown, still broken; the judge only says which of four styles is nearest.
+# - The **motifs never shown** are only twelve pictures here, so read that column loosely. But guessing among eight motifs would hit one or two of the twelve, and these four hit most of them. (A motif counts here in any style; the next table also counts those that are Warli, too.)
+# - And all four **drift**: ordinary prompts are Warli now, too. (Only the word has prompts of its own. For the other four, the prompts that ask for the style *are* the ordinary ones: so *style adopted* and *spared* add up to about 1.)
+# %% [markdown] lang="hi" of="7e7ee66a"
 # सेकंड CPU के सेकंड हैं; textual inversion और छोटे हाइपरनेटवर्क के सेकंड उनकी फ़ाइलें बनाते समय लिए गए (`course.py train adapters`: वही चित्र, उतने ही क़दम), बाक़ी तीन के इसी नोटबुक में। कॉलमों को एक-दूसरे के सामने रखकर पढ़िए:
 #
-# - **शब्द** सबसे छोटा और सबसे सुरक्षित है, और शैली नहीं ढो पाता: वेक्टर चाहे जो हो, जमा हुआ नेटवर्क जो बनाता है उसमें वारली जैसा लगभग कुछ नहीं होता।
-# - **LoRA** बेस की संख्याओं के सौवें हिस्से से भी कम में शैली का बड़ा हिस्सा अपना लेता है।
+# - **शब्द** सबसे छोटा और सबसे सुरक्षित है, और शैली नहीं ढो पाता। चित्र में उसकी क़तार बताती है कि वह क्या कर सकता है: जमे हुए नेटवर्क से फीके रंग माँग सकता है। सफ़ेद रूपरेखाएँ वह नहीं माँग पाता।
+# - **LoRA** बेस की संख्याओं के सौवें हिस्से से भी कम में शैली का बड़ा हिस्सा अपना लेता है, पर आकृतियाँ सबसे ज़्यादा चूकता है।
 # - सिर्फ़ क्रॉस-ध्यान वाला **हाइपरनेटवर्क** यहाँ दुगने बड़े वाले के बराबर है: इस क़ीमत पर शब्दों की राह ही काफ़ी है।
-# - **शैली मुफ़्त किसी को नहीं मिलती।** सेक्शन 1 में बेस आकृतियाँ सही बनाता था; शैली सीखने वाले चारों अब कई चूक जाते हैं, पूरी फ़ाइन-ट्यूनिंग भी। बारीक रेखाएँ नेटवर्क के लिए नई हैं, और सोलह चित्रों में वे थोड़ी ही दिखती हैं।
-# - **अनदेखी आकृतियों** के यहाँ बस बारह चित्र हैं, इसलिए वह कॉलम मोटे तौर पर पढ़िए। पर आठ आकृतियों में से तुक्का लगाएँ तो बारह में एक-दो ही सही निकलें: यानी शैली उन आकृतियों तक भी पहुँचती है जिनके साथ वह कभी नहीं दिखाई गई, थोड़े नुक़सान के साथ।
-# - और चारों **भटकते** भी हैं: अब साधारण प्रॉम्प्ट से भी वारली ही बनती है।
+# - **शैली मुफ़्त किसी को नहीं मिलती।** सेक्शन 1 में बेस आकृतियाँ सही बनाता था; शैली सीखने वाले चारों अब कई चूक जाते हैं, पूरी फ़ाइन-ट्यूनिंग भी। वजह शायद यह है: बारीक रेखाएँ नेटवर्क के लिए नई हैं, और सोलह चित्रों में वे थोड़ी ही दिखती हैं। चित्र में भी उनकी क़तारों में भूरे पर सफ़ेद रेखाएँ अभी टूटी-टूटी हैं; जज तो बस इतना कहता है कि चार शैलियों में सबसे पास कौन-सी है।
+# - **अनदेखी आकृतियों** के यहाँ बस बारह चित्र हैं, इसलिए वह कॉलम मोटे तौर पर पढ़िए। पर आठ आकृतियों में से तुक्का लगाएँ तो बारह में एक-दो ही सही निकलें, और ये चारों ज़्यादातर सही बनाते हैं। (यहाँ आकृति गिनी जाती है, शैली चाहे जो हो; अगली तालिका उन्हें भी गिनती है जो वारली भी हैं।)
+# - और चारों **भटकते** भी हैं: अब साधारण प्रॉम्प्ट से भी वारली ही बनती है। (अपने अलग प्रॉम्प्ट बस शब्द के हैं। बाक़ी चारों से शैली *साधारण* प्रॉम्प्ट से ही माँगी जाती है: इसलिए *शैली अपनाई* और *बचे* का जोड़ लगभग 1 है।)
 
 # %% [markdown] lang="en" name="longer-text"
 # **More steps, less strength.** The table compares ways at a price that a notebook can pay. The adapter that came with the course is the same hypernetwork, taught longer with the same sixteen pictures. And the strength is a knob: what if it is turned down a little from what it was trained at? Both, on twice as many prompts as above.
@@ -1128,10 +1145,17 @@ for name, adapter, strength in (
     longer[name] = read_style(judge, pictures, on_many, "warli")
 plots.table(
     [
-        [name, *(found[key] for key in ("style", "motif", "new motif"))]
+        [name, *(found[key] for key in ("style", "motif", "both", "new motif", "new both"))]
         for name, found in longer.items()
     ],
-    columns=[BOTH, t("style adopted"), t("motif kept"), t("motif never shown")],
+    columns=[
+        BOTH,
+        t("style adopted"),
+        t("motif kept"),
+        t("both"),
+        t("motif never shown"),
+        t("of these, both"),
+    ],
     caption=t("The same sixteen pictures; {n} prompts", n=2 * COUNT),
 )
 few_steps, long, milder = longer.values()
@@ -1141,9 +1165,9 @@ measured.append(
 assert milder["style"] > 0.8 and milder["motif"] > few_steps["motif"] - 0.05
 
 # %% [markdown] lang="en" name="when-text"
-# **Or let it speak later.** What is drawn, and where, is settled early, while the picture is nearly all noise ([3.3](../../03-vqgan/notebooks/3-words-to-pictures.en.ipynb) measured that); lines and colours come after. So keep the adapter silent at first (strength 0: there the base draws, which knows its motifs), and let it speak from a time on, at full strength. Nothing is trained anew. The control is the row in which it speaks from the beginning.
-# %% [markdown] lang="hi" of="fe9e6001"
-# **या उसे देर से बोलने दें।** चित्र में क्या बनेगा और कहाँ, यह शुरू में ही तय हो जाता है, जब चित्र लगभग पूरा शोर होता है ([3.3](../../03-vqgan/notebooks/3-words-to-pictures.hi.ipynb) में हमने यह नापा था); रेखाएँ और रंग बाद में आते हैं। तो शुरू में अडैप्टर को चुप रखिए (मात्रा 0: तब तक बेस बनाता है, जिसे अपनी आकृतियाँ अच्छी तरह आती हैं), और एक समय के बाद ही उसे पूरी मात्रा पर बोलने दीजिए। नए सिरे से कुछ नहीं सिखाना पड़ता। कंट्रोल वह पंक्ति है जिसमें वह शुरू से बोलता है।
+# **Or let it speak later.** The words decide most early, while the picture is nearly all noise ([3.3](../../03-vqgan/notebooks/3-words-to-pictures.en.ipynb) measured that); perhaps the motif is settled then, and what comes later is how it is painted. So keep the adapter silent at first (strength 0: there the base draws, which knows its motifs), and let it speak from a time on, at full strength. The time runs from 0 (noise) to 1 (picture). Nothing is trained anew. The control is the row in which it speaks from the beginning.
+# %% [markdown] lang="hi" of="3a1ba4ed"
+# **या उसे देर से बोलने दें।** शब्द सबसे ज़्यादा फ़ैसला शुरू में ही करते हैं, जब चित्र लगभग पूरा शोर होता है ([3.3](../../03-vqgan/notebooks/3-words-to-pictures.hi.ipynb) में हमने यह नापा था); शायद आकृति तभी तय हो जाती है, और बाद में बस यह कि वह किस ढंग से बने। तो शुरू में अडैप्टर को चुप रखिए (मात्रा 0: तब तक बेस बनाता है, जिसे अपनी आकृतियाँ अच्छी तरह आती हैं), और एक समय के बाद ही उसे पूरी मात्रा पर बोलने दीजिए। समय 0 (शोर) से 1 (चित्र) तक चलता है। नए सिरे से कुछ नहीं सिखाना पड़ता। कंट्रोल वह पंक्ति है जिसमें वह शुरू से बोलता है।
 # %% name="when"
 later = {0.0: long}
 for since in (0.1, 0.2):
@@ -1151,37 +1175,54 @@ for since in (0.1, 0.2):
     later[since] = read_style(judge, late, on_many, "warli")
 plots.table(
     [
-        [since, *(found[key] for key in ("style", "motif", "new motif"))]
+        [since, *(found[key] for key in ("style", "motif", "both", "new motif", "new both"))]
         for since, found in later.items()
     ],
     columns=[
         t("it speaks from time"),
         t("style adopted"),
         t("motif kept"),
+        t("both"),
         t("motif never shown"),
+        t("of these, both"),
     ],
-    caption=t("Silent at first, it spares the motifs that it was never shown"),
+    caption=t("Silent at first: more of the motifs never shown, less style"),
 )
 measured.append(
-    [t("motif never shown, speaking from 0.2"), later[0.2]["new motif"], long["new motif"], "0.0"]
+    [
+        t("motif never shown, speaking from 0.2"),
+        later[0.2]["new motif"],
+        long["new motif"],
+        t("from the beginning"),
+    ]
 )
 assert later[0.2]["new motif"] > long["new motif"] + 0.1
 
 # %% [markdown] lang="en" name="when-read"
-# Both are trades, and good ones: a little style for many motifs. Turned down a tenth, the adapter keeps more motifs of every kind. Kept silent at first, it spares above all the two that the sixteen pictures never showed (paisley and diamond): it has learnt not only lines but also the *shapes* of its sixteen, and leads a paisley towards them; while it is silent, the base lays the paisley down. The price is style, for less time is left to change it. Which is better? That depends on what you want to draw; the knobs cost nothing to try.
-# %% [markdown] lang="hi" of="f2d29399"
-# दोनों सौदे हैं, और घाटे के नहीं: थोड़ी शैली देकर बहुत-सी आकृतियाँ बच जाती हैं। मात्रा दसवाँ हिस्सा घटाने पर अडैप्टर हर तरह की आकृतियाँ ज़्यादा बचाता है। शुरू में चुप रखने पर वह सबसे ज़्यादा उन दो को बचाता है जो सोलह चित्रों में कभी नहीं थीं (केरी और हीरा): उसने सिर्फ़ रेखाएँ नहीं, अपने सोलह चित्रों की *आकृतियाँ* भी सीख ली हैं, और केरी को उन्हीं की ओर खींचता है; वह चुप रहे, तो बेस केरी का ढाँचा रख देता है। दाम शैली का है, क्योंकि उसे बदलने का समय कम बचता है। बेहतर कौन-सा है? यह इस पर है कि आपको बनाना क्या है; घुंडियाँ घुमाकर देखने का कोई ख़र्च नहीं।
+# Read the two tables together:
+#
+# - **More steps** bring more style, but fewer of the motifs never shown (31 of the 128 prompts ask for these). The adapter learns not only lines but also the *shapes* of its sixteen, it seems, and leads a paisley towards them.
+# - **Less strength** and **later** are trades, and nearly even ones: about as many pictures lose the style as win their motif back. Turned down a tenth, the adapter keeps more motifs of both kinds. Kept silent up to time 0.2, it keeps more motifs too, but the gain is nearly all in paisley and diamond: while it is silent, the base lays the paisley down. The price is style, for less time is left to change it.
+#
+# *Motif* counts a motif even if it is still painted; *both* only if it is Warli, too. There the knobs change little on the whole, and help the motifs never shown: so the style does reach these. Which setting is right for you? That depends on what you want to draw; the knobs cost nothing to try.
+# %% [markdown] lang="hi" of="ed4b6123"
+# दोनों तालिकाएँ साथ पढ़िए:
+#
+# - **क़दम ज़्यादा** हों तो शैली ज़्यादा आती है, पर अनदेखी आकृतियाँ कम बचती हैं (128 में से 31 प्रॉम्प्ट इन्हें माँगते हैं)। लगता है कि अडैप्टर सिर्फ़ रेखाएँ नहीं, अपने सोलह चित्रों की *आकृतियाँ* भी सीख लेता है, और केरी को उन्हीं की ओर खींचता है।
+# - **मात्रा कम** करना और **देर से** बोलने देना सौदे हैं, और लगभग बराबरी के: जितने चित्रों में आकृति लौटती है, क़रीब उतनों में शैली चली जाती है। मात्रा दसवाँ हिस्सा घटाने पर अडैप्टर दोनों तरह की आकृतियाँ ज़्यादा बचाता है। समय 0.2 तक चुप रखने पर जो फ़ायदा होता है, वह लगभग सारा केरी और हीरे का है: वह चुप रहे, तो बेस केरी का ढाँचा रख देता है। क़ीमत शैली से चुकती है, क्योंकि उसे बदलने का समय कम बचता है।
+#
+# *आकृति* वाले कॉलम में वह भी गिनी जाती है जो अब भी रंगी हुई है; *दोनों* में बस वही जो वारली भी है। वहाँ इन घुंडियों से कुल मिलाकर फ़र्क़ कम पड़ता है, और भला अनदेखी आकृतियों का होता है: यानी शैली उन तक भी पहुँचती है। आपके लिए कौन-सी जगह ठीक है? यह इस पर है कि आपको बनाना क्या है; घुंडियाँ घुमाकर देखने में कुछ नहीं जाता।
 
 # %% [markdown] lang="en" name="drift-text"
 # ## 6 · "It skews everything"
 #
-# > **You may have read** that a hypernetwork "skews *all* results towards its training data". That one is true, and the table says by how much. *Spared* is the share of **ordinary** prompts (no word of them asks for Warli) that are still drawn the base's way, and *drift* by how much their pictures changed. Nothing tells an ordinary prompt from another one here: the captions had no trigger, and the adapter stands in every attention, whatever is asked. It even skews the empty prompt.
+# > **You may have read** that a hypernetwork "skews *all* results towards its training data". That one is true, and the table of section 5 says by how much. *Spared* is the share of **ordinary** prompts (no word of them asks for Warli) that are still drawn the base's way, and *drift* by how much their pictures changed. Nothing tells an ordinary prompt from another one here: the captions had no trigger, and the adapter stands in every attention, whatever is asked. It even skews the empty prompt.
 #
 # Only the pseudo-word is polite: who does not write it gets the base, bit for bit.
-# %% [markdown] lang="hi" of="e6832a71"
+# %% [markdown] lang="hi" of="6ac7b782"
 # ## 6 · "वह सब कुछ टेढ़ा कर देता है"
 #
-# > **आपने पढ़ा होगा** कि हाइपरनेटवर्क "*सारे* नतीजों को अपने ट्रेनिंग-डेटा की ओर झुका देता है"। यह बात सही है, और कितना, यह तालिका बताती है। *बचे* का मतलब है **साधारण** प्रॉम्प्ट का वह हिस्सा (जिनके किसी शब्द ने वारली नहीं माँगी) जो अब भी बेस के ढंग से बनता है, और *भटकाव* (drift) यह कि उनके चित्र कितने बदल गए। साधारण प्रॉम्प्ट को किसी और से अलग पहचानने का यहाँ कोई ज़रिया ही नहीं: कैप्शनों में कोई ट्रिगर नहीं था, और अडैप्टर हर ध्यान में बैठा है, माँगा चाहे जो जाए। ख़ाली प्रॉम्प्ट भी नहीं बचता।
+# > **आपने पढ़ा होगा** कि हाइपरनेटवर्क "*सारे* नतीजों को अपने ट्रेनिंग-डेटा की ओर झुका देता है"। यह बात सही है, और कितनी, यह सेक्शन 5 की तालिका बताती है। *बचे* का मतलब है **साधारण** प्रॉम्प्ट का वह हिस्सा (जिनके किसी शब्द ने वारली नहीं माँगी) जो अब भी बेस के ढंग से बनता है, और *भटकाव* यह कि उनके चित्र कितने बदल गए। साधारण प्रॉम्प्ट को किसी और से अलग पहचानने का यहाँ कोई ज़रिया ही नहीं: कैप्शनों में कोई ट्रिगर नहीं था, और अडैप्टर हर ध्यान में बैठा है, माँगा चाहे जो जाए। ख़ाली प्रॉम्प्ट भी नहीं बचता।
 #
 # लिहाज़ बस गढ़ा हुआ शब्द करता है: जो उसे न लिखे, उसे बेस ही मिलता है, बिट-बिट।
 # %% name="drift"
@@ -1205,9 +1246,9 @@ assert same_word and after.sum() < 0.6 * before.sum()
 
 
 # %% [markdown] lang="en" name="resemble-text"
-# Does every output then *resemble the training pictures*? In style, yes, that is what it was for. As copies? For each picture drawn, take the nearest of the sixteen (in pixels, also mirrored and moved); and for comparison the nearest to *new* Warli of the same kinds, which surely copies nothing. Copies would lie far nearer than these.
-# %% [markdown] lang="hi" of="f2964635"
-# तो क्या हर नतीजा *ट्रेनिंग वाले चित्रों जैसा* हो जाता है? शैली में हाँ, काम ही यही था। नक़ल के रूप में? हर बने चित्र के लिए सोलह में से सबसे पास वाला लीजिए (पिक्सल में, पलटा और खिसका हुआ भी); और तुलना के लिए उन्हीं क़िस्मों की *नई* वारली का सबसे पास वाला, जो पक्का किसी की नक़ल नहीं। नक़ल होती तो इससे कहीं ज़्यादा पास निकलती।
+# Does every output then *resemble the training pictures*? In style, yes, that is what it was for. As copies? For each picture drawn, take the nearest of the sixteen (in pixels, also mirrored and moved); and for comparison the nearest to *new* Warli of the same kinds, which surely copies nothing. A copy would lie much nearer than new Warli does.
+# %% [markdown] lang="hi" of="9aeb74f3"
+# तो क्या हर नतीजा *ट्रेनिंग वाले चित्रों जैसा* हो जाता है? शैली में हाँ, काम ही यही था। पर क्या वे हूबहू नक़ल हैं? हर बने चित्र के लिए सोलह में से सबसे पास वाला लीजिए (पिक्सल में, पलटा और खिसका हुआ भी); और तुलना के लिए उन्हीं क़िस्मों की *नई* वारली का सबसे पास वाला, जो पक्का किसी की नक़ल नहीं। नक़ल होती तो नई वारली से कहीं ज़्यादा पास निकलती।
 # %% name="resemble"
 def nearest(pictures: Tensor, others: Tensor) -> Tensor:
     """RMS difference from each picture to the nearest of the others."""
@@ -1231,8 +1272,12 @@ measured.append([t("distance to the nearest of the sixteen"), near_drawn, near_n
 assert near_drawn > 0.5 * near_new
 
 # %% [markdown] lang="en" name="memory-text"
+# They are no nearer than new Warli is, on the average nor at the least: no copies. (Part of the distance is their broken strokes, which are far from every clean picture.)
+#
 # > **You may have read** that such a network has "memory of the images it generated", that it "retains" them and so "learns faster". At inference every weight is frozen. The test: draw one picture, draw others, draw the first again; and compare all weights.
-# %% [markdown] lang="hi" of="42f368d5"
+# %% [markdown] lang="hi" of="785f2331"
+# वे नई वारली से ज़्यादा पास नहीं हैं, न औसत में, न सबसे कम दूरी में: यानी नक़ल नहीं। (दूरी का कुछ हिस्सा उनकी टूटी-टूटी रेखाओं का है, जो हर साफ़ चित्र से दूर पड़ती हैं।)
+#
 # > **आपने पढ़ा होगा** कि ऐसे नेटवर्क को "अपने बनाए चित्र याद रहते हैं" और इसलिए वह "जल्दी सीखता है"। चित्र बनाते समय हर भार जमा रहता है। जाँच: एक चित्र बनाइए, फिर कई और, फिर पहला दोबारा; और सारे भार मिलाइए।
 # %% name="no-memory" tags=["nbval-check-output"]
 weights = [p.clone() for p in hyper.model.parameters()]
@@ -1298,9 +1343,9 @@ measured.append(
 )
 
 # %% [markdown] lang="en" name="portrait-read"
-# In so few steps both learn the thing about equally well, and put it on grounds that no picture showed. The difference is in the last column: the word leaves ordinary prompts alone, the network has turned many of them. So for a thing *inside* the base's world the saying holds; not because a word learns better, but because it disturbs nothing, with a thousandth of the numbers. For a style *outside* it, section 5 showed the opposite: a word can only choose among what the model can already draw, a network can change what it draws.
-# %% [markdown] lang="hi" of="50b5315a"
-# इतने कम क़दमों में दोनों उस चीज़ को लगभग बराबर सीखते हैं, और उसे ऐसी पृष्ठभूमि पर भी रख देते हैं जो किसी चित्र में नहीं थी। फ़र्क़ आख़िरी कॉलम में है: शब्द साधारण प्रॉम्प्ट को छेड़ता नहीं, नेटवर्क ने उनमें से कई पलट दिए। यानी जो चीज़ बेस की दुनिया के *अंदर* है, उसके लिए कहावत ठीक है; इसलिए नहीं कि शब्द बेहतर सीखता है, बल्कि इसलिए कि वह कुछ बिगाड़ता नहीं, और संख्याएँ हज़ारवाँ हिस्सा लगती हैं। जो शैली उसके *बाहर* है, उसके लिए सेक्शन 5 में उलटा दिखा: शब्द बस उसी में से चुन सकता है जो मॉडल पहले से बना सकता है; नेटवर्क यह बदल सकता है कि मॉडल बनाता क्या है।
+# In so few steps neither learns the thing well: with either, fewer than half of the pictures are a pink diya. The ground is as asked for every time, though no picture showed these two. So far no difference; that is in the last column: the word leaves ordinary prompts alone, the network has turned many of them. So for a thing *inside* the base's world the saying holds; not because a word learns better, but because it disturbs nothing, with less than a thousandth of the numbers. For a style *outside* it, section 5 showed the opposite: a word can only choose among what the model can already draw, a network can change what it draws.
+# %% [markdown] lang="hi" of="652d64cc"
+# इतने कम क़दमों में दोनों ही उस चीज़ को ठीक से नहीं सीख पाते: दोनों के आधे से कम चित्र गुलाबी दीया हैं। पृष्ठभूमि हर बार वही है जो माँगी गई, जबकि ये दोनों पृष्ठभूमियाँ किसी चित्र में नहीं थीं। यहाँ तक कोई फ़र्क़ नहीं; फ़र्क़ आख़िरी कॉलम में है: शब्द साधारण प्रॉम्प्ट को छेड़ता नहीं, नेटवर्क ने उनमें से कई पलट दिए। यानी जो चीज़ बेस की दुनिया के *अंदर* है, उसके लिए वह बात ठीक है; इसलिए नहीं कि शब्द बेहतर सीखता है, बल्कि इसलिए कि वह कुछ बिगाड़ता नहीं, और संख्याएँ हज़ारवें हिस्से से भी कम लगती हैं। जो शैली उसके *बाहर* है, उसके लिए सेक्शन 5 में उलटा दिखा: शब्द बस उसी में से चुन सकता है जो मॉडल पहले से बना सकता है; नेटवर्क यह बदल सकता है कि मॉडल बनाता क्या है।
 
 # %% [markdown] lang="en" name="mix-text"
 # ## 8 · Files, and two adapters at once
@@ -1420,11 +1465,11 @@ plots.show_images(
 # %% [markdown] lang="en" name="large-text"
 # ## 11 · The same in the large
 #
-# Real Stable Diffusion has these places, too: in `diffusers`, every attention of the U-Net has `to_k` and `to_v`. The next cell runs only with a GPU, an internet connection and `pip install diffusers transformers accelerate peft`, and only if you set `RUN_LARGE = True` (it fetches several gigabytes; read the model's licence first). It shows the places that you have just changed by hand, and trains a LoRA on your folder with the library that everybody uses.
-# %% [markdown] lang="hi" of="ba5be8a7"
+# Real Stable Diffusion has these places, too: in `diffusers`, every attention of the U-Net has `to_k` and `to_v`. The next cell runs only with a GPU, an internet connection and `pip install diffusers transformers accelerate peft`, and only if you set `RUN_LARGE = True` and name your folder in `LARGE_FOLDER` (it fetches several gigabytes; read the model's licence first). It shows the places that you have just changed by hand, and trains a LoRA on your folder with the library that everybody uses.
+# %% [markdown] lang="hi" of="c3c47f06"
 # ## 11 · बड़े पैमाने पर यही
 #
-# असली Stable Diffusion में भी यही जगहें हैं: `diffusers` में U-Net के हर ध्यान के पास `to_k` और `to_v` हैं। अगला सेल तभी चलता है जब GPU हो, इंटरनेट हो, `pip install diffusers transformers accelerate peft` किया हो, और आप `RUN_LARGE = True` लिखें (कई गीगाबाइट आते हैं; पहले मॉडल का लाइसेंस पढ़िए)। इसमें वे जगहें दिखती हैं जिन्हें आपने अभी हाथ से बदला, और आपके फ़ोल्डर पर LoRA उसी लाइब्रेरी से सीखता है जो सब इस्तेमाल करते हैं।
+# असली Stable Diffusion में भी यही जगहें हैं: `diffusers` में U-Net के हर ध्यान के पास `to_k` और `to_v` हैं। अगला सेल तभी चलता है जब GPU हो, इंटरनेट हो, `pip install diffusers transformers accelerate peft` किया हो, और आप `RUN_LARGE = True` लिखें और `LARGE_FOLDER` में अपने फ़ोल्डर का नाम दें (कई गीगाबाइट आते हैं; पहले मॉडल का लाइसेंस पढ़िए)। इसमें वे जगहें दिखती हैं जिन्हें आपने अभी हाथ से बदला, और आपके फ़ोल्डर पर LoRA उसी लाइब्रेरी से सीखता है जो सब इस्तेमाल करते हैं।
 # %% name="diffusers" tags=["gpu", "network"]
 RUN_LARGE = False
 LARGE_FOLDER = None  # your pictures, for example "my-style"
@@ -1475,18 +1520,18 @@ else:
 # %% [markdown] lang="en" name="gallery-text"
 # ## Gallery
 #
-# All eight motifs in Warli, from prompts in your language, by the adapter that came with the course; paisley and diamond it never saw in this style.
-# %% [markdown] lang="hi" of="8db1d411"
+# All eight motifs in Warli, from prompts in your language, by the adapter that came with the course, at strength 0.9; paisley and diamond it never saw in this style. The strokes are rough still, those of diamond and diya the most.
+# %% [markdown] lang="hi" of="b368279c"
 # ## गैलरी
 #
-# वारली में आठों आकृतियाँ, आपकी भाषा के प्रॉम्प्ट से, कोर्स के साथ आए अडैप्टर की बनाई; केरी और हीरा उसने इस शैली में कभी नहीं देखे।
+# वारली में आठों आकृतियाँ, आपकी भाषा के प्रॉम्प्ट से, कोर्स के साथ आए अडैप्टर की बनाई, मात्रा 0.9 पर; केरी और हीरा उसने इस शैली में कभी नहीं देखे। रेखाएँ अभी खुरदरी हैं, सबसे ज़्यादा हीरे और दीये की।
 # %% name="gallery" tags=["cover"]
 every = Factors.unstack(
     torch.tensor([[m, (3 * m + 1) % 8, m % 4, (m + k) % 3] for k in (0, 1) for m in range(8)])
 )
 texts = captions(every, language(), symmetry=True)
 plots.show_images(
-    draw_adapted(artist, shipped, texts, seed=8),
+    draw_adapted(artist, shipped, texts, 0.9, seed=8),
     titles=texts,
     columns=4,
     zoom=4,
