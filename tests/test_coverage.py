@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ ROWS = {
 
 def faults(root: Path = ROOT) -> Iterator[str]:
     """What is wrong with the table, a line each."""
+    source_of, notebook_of = cache(read_source), cache(read_notebook)  # many rows, few files
     table = yaml.safe_load((root / "lessons" / "coverage.yml").read_text("utf-8"))
     table = {str(row): place for row, place in table.items()}
     wanted = [row for lesson in lesson_dirs(root) for row in ROWS.get(lesson.name[:2], [])]
@@ -35,7 +37,7 @@ def faults(root: Path = ROOT) -> Iterator[str]:
             continue
         path, cell = root / place["notebook"], place["cell"]
         try:
-            source = read_source(path)
+            source = source_of(path)
         except (OSError, LessonError) as error:
             yield f"row {row}: {error}"
             continue
@@ -43,7 +45,7 @@ def faults(root: Path = ROOT) -> Iterator[str]:
         if not re.search(rf'^# %%.*\bname="{re.escape(cell)}"', text, re.MULTILINE):
             yield f"row {row}: no cell of {place['notebook']} is named {cell}"
         for lang in LANGUAGES:
-            notebook = read_notebook(source.notebook_path(lang))
+            notebook = notebook_of(source.notebook_path(lang))
             if not notebook or cell not in [c.id for c in notebook.cells]:
                 yield f"row {row}: {source.notebook_path(lang).name} has no cell {cell}"
 

@@ -16,14 +16,14 @@
 # In [4.1](1-gram.en.ipynb) every picture was a small training of its own: dozens of looks through a network, for one photograph. Here that work is done once, beforehand. First a **feed-forward network** that paints *any photograph in one style* in a tenth of a second; you train it here. Then one that is *shown* the style as a second picture (**AdaIN**), and can mix two. You measure what that buys, what it costs, and where it fails.
 #
 # **You need** [4.1](1-gram.en.ipynb) (Gram matrices, the three losses) and, of [2.2](../../02-gan/notebooks/2-dcgan.en.ipynb), batch norm.
-# **Time**: about an hour to read and try; *Run all* takes a minute and a half on two CPU cores.
-# %% [markdown] lang="hi" of="82d80f21"
+# **Time**: about an hour to read and try; *Run all* takes about two minutes on two CPU cores.
+# %% [markdown] lang="hi" of="c3e9bd68"
 # # 4.2 · पलक झपकते शैली: फ़ीड-फ़ॉरवर्ड नेटवर्क और AdaIN
 #
 # [4.1](1-gram.hi.ipynb) में हर चित्र अपने-आप में एक छोटी ट्रेनिंग था: एक ही तस्वीर के लिए नेटवर्क से दर्जनों बार देखना। यहाँ वह मेहनत एक ही बार होती है, पहले से। पहले एक **फ़ीड-फ़ॉरवर्ड नेटवर्क (feed-forward network)**, जो *किसी भी तस्वीर को एक शैली में* सेकंड के दसवें हिस्से में रँग देता है; उसे आप यहीं सिखाएँगे। फिर एक ऐसा, जिसे शैली दूसरे चित्र के रूप में *दिखाई* जाती है (**AdaIN**), और जो दो शैलियाँ मिला भी सकता है। इससे क्या मिलता है, क्या दाम लगता है और कहाँ बात नहीं बनती, यह सब आप नापेंगे।
 #
 # **क्या आना चाहिए**: [4.1](1-gram.hi.ipynb) (ग्राम मैट्रिक्स, तीनों लॉस), और [2.2](../../02-gan/notebooks/2-dcgan.hi.ipynb) से बैच नॉर्म (batch norm)।
-# **समय**: पढ़ने और आज़माने में लगभग एक घंटा; *Run all* दो CPU कोर पर डेढ़ मिनट लेता है।
+# **समय**: पढ़ने और आज़माने में लगभग एक घंटा; *Run all* दो CPU कोर पर क़रीब दो मिनट लेता है।
 # %% tags=["start"]
 # %% name="imports" tags=["export"]
 import copy
@@ -527,7 +527,7 @@ def train_adain(
 # %% name="train"
 from common.style import Painter, train_fast_style
 
-STEPS, EARLY = 90, 30  # the control of section 4 stops at EARLY
+STEPS, EARLY = 220, 30  # the control of section 4 stops at EARLY
 lessons = photographs("chelsea", "coffee", "flower", "motorcycle", "rocket")
 objective = StyleObjective(net, held_out, styles["swirl"])  # the whole loss of 4.1
 judge = StyleJudge(held_out, styles["swirl"])  # knows nothing of the eye
@@ -557,7 +557,7 @@ gallery(
     [held_out[0], *(picture[0] for picture in stages.values())],
     [t("photograph"), *(t("after {n} steps", n=n) for n in stages)],
     columns=4,
-    alt=t("A pagoda, and how the painter paints it after 10, 30 and 90 steps"),
+    alt=t("A pagoda, and how the painter paints it after 10, 30 and 220 steps"),
     height=148,
 )
 
@@ -689,7 +689,7 @@ assert ours < theirs and ours_pale < theirs_pale and abs(ours - ours_pale) < 0.0
 # %% [markdown] lang="en" name="shipped-text"
 # ## 5 · Trained longer
 #
-# Less than a minute of training gives a sketch. The painters that ship were trained by the same function, only longer:
+# A minute or two of training gives a sketch. The painters that ship were trained by the same function, only longer:
 #
 # ```python
 # bold = train_fast_style(painting("swirl", 256), lessons, net, steps=1400).model
@@ -697,10 +697,10 @@ assert ours < theirs and ours_pale < theirs_pale and abs(ours - ours_pale) < 0.0
 # ```
 #
 # The second call gives more of the subject back: after the first, stars covered the faces. Its steps and its weight were chosen by eye, on these two photographs too: no painter *learnt* from them, but that choice saw them. (`python3 course.py train fast-style-swirl` makes it anew, about ten minutes of one core.) Beside it: what your own minute made, and what 4.1 makes, which works on each picture by itself.
-# %% [markdown] lang="hi" of="61bd64df"
+# %% [markdown] lang="hi" of="d59b8471"
 # ## 5 · देर तक सिखाने पर
 #
-# एक मिनट से भी कम की ट्रेनिंग से ख़ाका भर बनता है। कोर्स के साथ आए नेटवर्क इसी फ़ंक्शन से सीखे हैं, बस ज़्यादा देर:
+# एक-दो मिनट की ट्रेनिंग से ख़ाका भर बनता है। कोर्स के साथ आए नेटवर्क इसी फ़ंक्शन से सीखे हैं, बस ज़्यादा देर:
 #
 # ```python
 # bold = train_fast_style(painting("swirl", 256), lessons, net, steps=1400).model
@@ -748,9 +748,9 @@ measured.append(
 
 
 # %% [markdown] lang="en" name="shipped-read"
-# Look before you believe numbers. The optimised picture is the best: its strokes bend round the subject and into whirls, because it could look at *this* picture again and again. A painter lays the strokes that it knows wherever the picture lets it; one pass, no second look. Your sketch knows short strokes and yellow patches. The one trained longer knows whole stars with rings, and sets them on the roof and on a nose as well. That is the price of a tenth of a second. (Faces suffer most: five photographs, and no human face among them, were all its schooling.)
-# %% [markdown] lang="hi" of="cea6d78a"
-# संख्याओं पर यक़ीन करने से पहले चित्र देखिए। सबसे अच्छा ऑप्टिमाइज़ किया हुआ है: उसके ब्रश के निशान विषय के चारों ओर मुड़ते हैं और भँवर बनाते हैं, क्योंकि उसे *इसी* चित्र को बार-बार देखने का मौक़ा मिला। चित्रकार नेटवर्क अपने जाने हुए निशान वहाँ रख देता है जहाँ चित्र रखने दे; एक ही बार, दोबारा देखे बिना। आपका नेटवर्क छोटी लकीरें और पीले धब्बे जानता है। देर तक सीखा हुआ घेरों वाले पूरे तारे जानता है, और उन्हें छत पर भी टाँक देता है, नाक पर भी। सेकंड के दसवें हिस्से का यही दाम है। (सबसे ज़्यादा नुक़सान चेहरों का होता है: उसकी सारी पढ़ाई पाँच तस्वीरों की थी, और उनमें इंसान का चेहरा था ही नहीं।)
+# Look before you believe numbers. The optimised picture is the best: its strokes bend round the subject and into whirls, because it could look at *this* picture again and again. A painter lays the strokes that it knows wherever the picture lets it; one pass, no second look. Your sketch knows strokes, small whirls and yellow patches. The one trained longer knows whole stars with rings, and sets them on the roof and on a nose as well. That is the price of a tenth of a second. (Faces suffer most: five photographs, and no human face among them, were all its schooling.)
+# %% [markdown] lang="hi" of="83bd0a8e"
+# संख्याओं पर यक़ीन करने से पहले चित्र देखिए। सबसे अच्छा ऑप्टिमाइज़ किया हुआ है: उसके ब्रश के निशान विषय के चारों ओर मुड़ते हैं और भँवर बनाते हैं, क्योंकि उसे *इसी* चित्र को बार-बार देखने का मौक़ा मिला। चित्रकार नेटवर्क अपने जाने हुए निशान वहाँ रख देता है जहाँ चित्र रखने दे; एक ही बार, दोबारा देखे बिना। आपका नेटवर्क लकीरें, छोटे भँवर और पीले धब्बे जानता है। देर तक सीखा हुआ घेरों वाले पूरे तारे जानता है, और उन्हें छत पर भी टाँक देता है, नाक पर भी। सेकंड के दसवें हिस्से का यही दाम है। (सबसे ज़्यादा नुक़सान चेहरों का होता है: उसकी सारी पढ़ाई पाँच तस्वीरों की थी, और उनमें इंसान का चेहरा था ही नहीं।)
 
 
 # %% [markdown] lang="en" name="adain-text"

@@ -1159,6 +1159,16 @@ plots.table(
     caption=t("The same sixteen pictures; {n} prompts", n=2 * COUNT),
 )
 few_steps, long, milder = longer.values()
+print(
+    t(
+        "{n} steps, style adopted: {hi:.2f} of the Hindi prompts, {en:.2f} of the English ones",
+        n=int(shipped.notes["steps"]),
+        hi=long["hi"],
+        en=long["en"],
+    )
+)
+measured.append([t("style adopted by Hindi prompts"), long["hi"], long["en"], t("by English ones")])
+assert min(long["hi"], long["en"]) > 0.8
 measured.append(
     [t("motif kept, longer and milder"), milder["motif"], few_steps["motif"], t("the live one")]
 )
