@@ -348,14 +348,7 @@ class DigitReader(nn.Module):
 STYLES = {"warli": warli, "neon": neon, "mosaic": mosaic}
 # What cannot be seen in a style: Warli has one colour and one wall, neon only the dark
 UNSEEN = {"warli": ("colour", "ground"), "neon": ("ground",), "mosaic": ()}
-SHOWN = (
-    0,
-    1,
-    2,
-    3,
-    5,
-    7,
-)  # the motifs of the sixteen pictures; of paisley and diamond there is none
+SHOWN = (0, 1, 2, 3, 5, 7)  # motifs of the sixteen pictures: no paisley, no diamond
 
 
 def style_pictures(style: str, count: int = 16, seed: int = 11) -> tuple[Tensor, Factors]:

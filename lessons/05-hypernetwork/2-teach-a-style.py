@@ -109,14 +109,7 @@ plots.show_images(
 STYLES = {"warli": warli, "neon": neon, "mosaic": mosaic}
 # What cannot be seen in a style: Warli has one colour and one wall, neon only the dark
 UNSEEN = {"warli": ("colour", "ground"), "neon": ("ground",), "mosaic": ()}
-SHOWN = (
-    0,
-    1,
-    2,
-    3,
-    5,
-    7,
-)  # the motifs of the sixteen pictures; of paisley and diamond there is none
+SHOWN = (0, 1, 2, 3, 5, 7)  # motifs of the sixteen pictures: no paisley, no diamond
 
 
 def style_pictures(style: str, count: int = 16, seed: int = 11) -> tuple[Tensor, Factors]:
@@ -1079,7 +1072,7 @@ with tempfile.TemporaryDirectory() as place:
 plots.table(
     rows,
     columns=[
-        t("way"),
+        t("method"),
         t("numbers"),
         t("of the base"),
         t("file, kB"),
@@ -1338,7 +1331,7 @@ for name, make in ((WORD, add_pseudo_word), (BOTH, attach_hypernetwork)):
 plots.table(
     rows,
     columns=[
-        t("way"),
+        t("method"),
         t("numbers that learn"),
         t("it is a pink diya"),
         t("on the new ground"),
