@@ -431,9 +431,8 @@ def test(arguments: list[str]) -> int:
         )
     pytest = [*no_network, python, "-m", "pytest", "tests", "lessons", "--nbval-lax"]
     pytest += ["--nbval-current-env", "--nbval-cell-timeout=300"]
-    # One worker a file: cells of one notebook must share a kernel. Three, so that two cores stay
-    # busy while one of them waits
-    pytest += ["-n", "3", "--dist", "loadfile", "-p", "no:cacheprovider", *arguments]
+    # One worker a file: cells of one notebook must share a kernel
+    pytest += ["-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", *arguments]
     steps = {
         "colab": lambda: setup("colab") and 0,
         "ruff check": [python, "-m", "ruff", "check"],

@@ -403,7 +403,7 @@ def test_test_runs_every_step_and_fails_if_one_did(course, machine, monkeypatch,
     assert command[:2] == ["unshare", "-n"] and command[-2:] == ["-k", "quiz"]
     line = " ".join(map(str, command))
     assert "tests lessons --nbval-lax --nbval-current-env --nbval-cell-timeout=300" in line
-    assert "-n 3 --dist loadfile -p no:cacheprovider" in line
+    assert "-n 2 --dist loadfile -p no:cacheprovider" in line
     wanted = {"COURSE_STATIC": "1", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
     assert env == {**wanted, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
     said = capsys.readouterr().out
