@@ -527,7 +527,7 @@ def train_adain(
 # %% name="train"
 from common.style import Painter, train_fast_style
 
-STEPS, EARLY = 220, 30  # the control of section 4 stops at EARLY
+STEPS, EARLY = 180, 30  # the control of section 4 stops at EARLY
 lessons = photographs("chelsea", "coffee", "flower", "motorcycle", "rocket")
 objective = StyleObjective(net, held_out, styles["swirl"])  # the whole loss of 4.1
 judge = StyleJudge(held_out, styles["swirl"])  # knows nothing of the eye
@@ -557,7 +557,7 @@ gallery(
     [held_out[0], *(picture[0] for picture in stages.values())],
     [t("photograph"), *(t("after {n} steps", n=n) for n in stages)],
     columns=4,
-    alt=t("A pagoda, and how the painter paints it after 10, 30 and 220 steps"),
+    alt=t("A pagoda, and how the painter paints it after 10, 30 and 180 steps"),
     height=148,
 )
 
