@@ -748,9 +748,9 @@ measured.append(
 
 
 # %% [markdown] lang="en" name="shipped-read"
-# Look before you believe numbers. The optimised picture is the best: its strokes bend round the subject and into whirls, because it could look at *this* picture again and again. A painter lays the strokes that it knows wherever the picture lets it; one pass, no second look. Your sketch knows strokes, small whirls and yellow patches. The one trained longer knows whole stars with rings, and sets them on the roof and on a nose as well. That is the price of a tenth of a second. (Faces suffer most: five photographs, and no human face among them, were all its schooling.)
-# %% [markdown] lang="hi" of="83bd0a8e"
-# संख्याओं पर यक़ीन करने से पहले चित्र देखिए। सबसे अच्छा ऑप्टिमाइज़ किया हुआ है: उसके ब्रश के निशान विषय के चारों ओर मुड़ते हैं और भँवर बनाते हैं, क्योंकि उसे *इसी* चित्र को बार-बार देखने का मौक़ा मिला। चित्रकार नेटवर्क अपने जाने हुए निशान वहाँ रख देता है जहाँ चित्र रखने दे; एक ही बार, दोबारा देखे बिना। आपका नेटवर्क लकीरें, छोटे भँवर और पीले धब्बे जानता है। देर तक सीखा हुआ घेरों वाले पूरे तारे जानता है, और उन्हें छत पर भी टाँक देता है, नाक पर भी। सेकंड के दसवें हिस्से का यही दाम है। (सबसे ज़्यादा नुक़सान चेहरों का होता है: उसकी सारी पढ़ाई पाँच तस्वीरों की थी, और उनमें इंसान का चेहरा था ही नहीं।)
+# Look before you believe numbers. The optimised picture is the best: its strokes bend round the subject and into whirls, because it could look at *this* picture again and again. A painter lays the strokes that it knows wherever the picture lets it; one pass, no second look. Your sketch knows long strokes and yellow patches. The one trained longer knows whole stars with rings, and sets them on the roof and on a nose as well. That is the price of a tenth of a second. (Faces suffer most: five photographs, and no human face among them, were all its schooling.)
+# %% [markdown] lang="hi" of="8d5243b3"
+# संख्याओं पर यक़ीन करने से पहले चित्र देखिए। सबसे अच्छा ऑप्टिमाइज़ किया हुआ है: उसके ब्रश के निशान विषय के चारों ओर मुड़ते हैं और भँवर बनाते हैं, क्योंकि उसे *इसी* चित्र को बार-बार देखने का मौक़ा मिला। चित्रकार नेटवर्क अपने जाने हुए निशान वहाँ रख देता है जहाँ चित्र रखने दे; एक ही बार, दोबारा देखे बिना। आपका नेटवर्क लंबी लकीरें और पीले धब्बे जानता है। देर तक सीखा हुआ घेरों वाले पूरे तारे जानता है, और उन्हें छत पर भी टाँक देता है, नाक पर भी। सेकंड के दसवें हिस्से का यही दाम है। (सबसे ज़्यादा नुक़सान चेहरों का होता है: उसकी सारी पढ़ाई पाँच तस्वीरों की थी, और उनमें इंसान का चेहरा था ही नहीं।)
 
 
 # %% [markdown] lang="en" name="adain-text"
