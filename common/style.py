@@ -168,6 +168,14 @@ class Stylised:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+def wave_gains(height: int, width: int, power: float) -> Tensor:
+    """For each wave of `torch.fft.rfft2`, 1 / frequency**power, on the mean 1."""
+    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)
+    frequency = torch.hypot(rows, columns).clamp(min=1 / max(height, width))
+    gains = frequency**-power
+    return gains / gains.mean()
+
+
 def descend(
     objective: StyleObjective,
     image: Tensor,
@@ -175,24 +183,32 @@ def descend(
     optimiser: str,
     rate: float | None,
     look: Callable[[Tensor, Terms], None],
+    precondition: float = 0.0,
 ) -> Tensor:
     """Change the pixels of `image` until `objective` was evaluated `steps` times.
 
-    look(picture, terms) is called at each evaluation.
+    look(picture, terms) is called at each evaluation. precondition: see `stylise`.
     """
-    x = image.clone().requires_grad_()
-    best, least = image, math.inf
+    best, least, base = image, math.inf, image
+    gains = wave_gains(*image.shape[2:], precondition).to(image.device) if precondition else None
+    numbers = (image.clone() if gains is None else torch.zeros_like(image)).requires_grad_()
+
+    def pixels() -> Tensor:
+        if gains is None:
+            return numbers
+        return base + torch.fft.irfft2(torch.fft.rfft2(numbers) * gains, s=image.shape[2:])
 
     def fresh() -> torch.optim.Optimizer:
         if optimiser == "adam":
-            return torch.optim.Adam([x], rate or 0.03)
+            return torch.optim.Adam([numbers], rate or 0.03)
         # One evaluation and one move in each step, from the memory of the last 20 moves
         options = {"max_iter": 1, "history_size": 20, "tolerance_grad": 0, "tolerance_change": 0}
-        return torch.optim.LBFGS([x], rate or 1.0, **options)
+        return torch.optim.LBFGS([numbers], rate or 1.0, **options)
 
     def closure() -> Tensor:
         nonlocal best, least
         optimizer.zero_grad()
+        x = pixels()
         picture = x.clamp(0, 1)  # inside the closure: what is measured is what is seen
         terms = objective.terms(picture)
         outside = (x - picture.detach()).square().mean()  # pulls back what a step threw out
@@ -213,7 +229,8 @@ def descend(
             optimizer.param_groups[0]["lr"] = (rate or 0.03) * min(1.0, 1.9 - 1.8 * step / steps)
         loss = optimizer.step(closure).item() / 1000
         if optimiser == "lbfgs" and loss > 2 * least:  # a leap too far: back, and forget
-            x.data.copy_(best)
+            base = best
+            numbers.data.copy_(best if gains is None else 0)
             optimizer = fresh()
     return best
 
@@ -235,6 +252,7 @@ def stylise(
     style_weight: float = 30.0,
     variation_weight: float = 10.0,
     rate: float | None = None,
+    precondition: float = 0.0,
     seed: int = 0,
     note: Callable[[int, Tensor], None] | None = None,
 ) -> Stylised:
@@ -243,7 +261,8 @@ def stylise(
     sizes: of the longer side, from coarse to fine; the last is that of the result. steps: how often
     the loss is evaluated at each size (one number, or one for each). start: "recoloured" (the
     content in the style's colours), "content", "noise" (of `seed`), or pictures.
-    optimiser: "lbfgs" or "adam"; rate: its own without one.
+    optimiser: "lbfgs" or "adam"; rate: its own without one. precondition: above 0 it moves waves
+    instead of pixels, of frequency f by 1 / f**precondition: broad areas first. 0.5 gets lower.
     Each picture is painted on its own, so a batch gives what its pictures give one by one.
     note(evaluations so far, picture [1, 3, h, w]): called at each evaluation.
     ValueError for what cannot be a picture or a setting, FloatingPointError if the loss bursts.
@@ -294,7 +313,9 @@ def stylise(
             if turn and source is not None:  # the lines that the size before had no room for
                 lines = scaled(source, size) - enlarged(scaled(source, sizes[turn - 1]), small)
                 image = image + lines
-            image = descend(objective, image.clamp(0, 1), count, optimiser, rate, look)
+            image = descend(
+                objective, image.clamp(0, 1), count, optimiser, rate, look, precondition
+            )
         images.append(image)
         histories.append(history)
     mean = {

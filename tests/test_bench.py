@@ -277,8 +277,8 @@ def test_the_painting_is_timed_until_it_is_as_good_at_full_size(tmp_path, monkey
         now[0] += 100  # must not count
         return Terms(*[x[0, 0, 0, :1]] * 4)  # the loss is written into the picture
 
-    def fake(content, style, net, *, sizes, steps, start, note):
-        assert sizes == (16, 32) and len(steps) == 2 and start == "content"
+    def fake(content, style, net, *, sizes, steps, start, precondition, note):
+        assert sizes == (32,) and steps > 1000 and start == "content" and precondition == 0.5
         assert content.shape == (1, 3, 32, 32)
         for size, loss in ((16, 1.0), (16, 1.0), (32, 6.0), (32, 5.0), *[(32, 4.0)] * 20):
             now[0] += 2.0

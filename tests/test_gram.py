@@ -15,6 +15,7 @@ from common.style import (
     style_loss,
     stylise,
     variation_loss,
+    wave_gains,
 )
 
 
@@ -217,6 +218,27 @@ def test_a_leap_too_far_is_taken_back(eye):
     assert max(totals[1:]) > 2 * min(totals)  # it did leap
     final = StyleObjective(eye, content, style).terms(done.image).total.item()
     assert final <= totals[0] and final == pytest.approx(min(totals), rel=1e-4)
+
+
+def test_waves_are_weighted_by_their_frequency():
+    gains = wave_gains(21, 30, 0.5)
+    assert gains.shape == torch.fft.rfft2(torch.zeros(21, 30)).shape
+    assert gains.mean() == pytest.approx(1) and gains.amax() == gains[0, 0]
+    assert gains[0, 8] / gains[0, 2] == pytest.approx(0.5)  # four times the frequency
+
+
+@pytest.mark.parametrize("shape", [(21, 30), (24, 31)])
+def test_waves_paint_as_pixels_do_and_leaps_are_taken_back(eye, shape):
+    content, style = pictures(1, *shape, seed=1), pictures(1, *shape, seed=2)
+    for rate in (None, 40.0):
+        done = stylise(
+            content, style, eye, steps=30, sizes=(max(shape),), rate=rate, precondition=0.5
+        )
+        total = done.history["total"]
+        assert done.image.shape == content.shape and done.image.isfinite().all()
+        assert min(total) < 0.9 * total[0] or rate  # 40 times too far: nothing gained, or lost
+        pixels = stylise(content, style, eye, steps=30, sizes=(max(shape),), rate=rate)
+        assert total[0] == pytest.approx(pixels.history["total"][0])  # both start at one picture
 
 
 def test_what_cannot_be_painted_is_named(eye):

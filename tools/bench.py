@@ -408,7 +408,6 @@ def _vector_quantize_pytorch() -> ModuleType:
 # ---------------------------------------------------------------------------- the painting
 
 PAIRS = (("china", "swirl"), ("chelsea", "mosaic"), ("coffee", "ikat"))  # photograph, painting
-STEPS = (40, 100_000)  # evaluations of ours at half the size, and at the full one until it is over
 STYLE_HEADINGS = {
     "photograph": "photograph · फ़ोटो",
     "painting": "painting · पेंटिंग",
@@ -421,8 +420,8 @@ STYLE_HEADINGS = {
 }
 STYLE_ABOUT = """# Two ways to paint a picture compared · चित्र बनाने के दो तरीक़ों की तुलना
 
-Made by `python3 course.py bench style` on {device}, PyTorch {torch}. `stylise` of lesson 04 (first
-at half the size, then at the full one; L-BFGS) beside the loop of the PyTorch tutorial on neural
+Made by `python3 course.py bench style` on {device}, PyTorch {torch}. `stylise` of lesson 04 (L-BFGS
+on waves instead of pixels: precondition=0.5) beside the loop of the PyTorch tutorial on neural
 style transfer, written anew: L-BFGS at the full size from the start, 20 evaluations for each call,
 pixels cut to 0…1 before each. Both have the same network, weights, photograph to begin with and
 scale of the loss, {side} × {side} pixels. The loss to reach is the least that the usual loop has
@@ -506,8 +505,8 @@ def race(
 
     began = clock.seconds(device)
     with suppress(_Enough):
-        sizes = (side // 2, side)
-        stylise(content, style, net, sizes=sizes, steps=STEPS, start="content", note=note)
+        how = {"sizes": (side,), "steps": NEVER, "start": "content", "precondition": 0.5}
+        stylise(content, style, net, **how, note=note)
     return {
         "photograph": pair[0],
         "painting": pair[1],

@@ -493,6 +493,14 @@ class Stylised:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+def wave_gains(height: int, width: int, power: float) -> Tensor:
+    """For each wave of `torch.fft.rfft2`, 1 / frequency**power, on the mean 1."""
+    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)
+    frequency = torch.hypot(rows, columns).clamp(min=1 / max(height, width))
+    gains = frequency**-power
+    return gains / gains.mean()
+
+
 def descend(
     objective: StyleObjective,
     image: Tensor,
@@ -500,24 +508,32 @@ def descend(
     optimiser: str,
     rate: float | None,
     look: Callable[[Tensor, Terms], None],
+    precondition: float = 0.0,
 ) -> Tensor:
     """Change the pixels of `image` until `objective` was evaluated `steps` times.
 
-    look(picture, terms) is called at each evaluation.
+    look(picture, terms) is called at each evaluation. precondition: see `stylise`.
     """
-    x = image.clone().requires_grad_()
-    best, least = image, math.inf
+    best, least, base = image, math.inf, image
+    gains = wave_gains(*image.shape[2:], precondition).to(image.device) if precondition else None
+    numbers = (image.clone() if gains is None else torch.zeros_like(image)).requires_grad_()
+
+    def pixels() -> Tensor:
+        if gains is None:
+            return numbers
+        return base + torch.fft.irfft2(torch.fft.rfft2(numbers) * gains, s=image.shape[2:])
 
     def fresh() -> torch.optim.Optimizer:
         if optimiser == "adam":
-            return torch.optim.Adam([x], rate or 0.03)
+            return torch.optim.Adam([numbers], rate or 0.03)
         # One evaluation and one move in each step, from the memory of the last 20 moves
         options = {"max_iter": 1, "history_size": 20, "tolerance_grad": 0, "tolerance_change": 0}
-        return torch.optim.LBFGS([x], rate or 1.0, **options)
+        return torch.optim.LBFGS([numbers], rate or 1.0, **options)
 
     def closure() -> Tensor:
         nonlocal best, least
         optimizer.zero_grad()
+        x = pixels()
         picture = x.clamp(0, 1)  # inside the closure: what is measured is what is seen
         terms = objective.terms(picture)
         outside = (x - picture.detach()).square().mean()  # pulls back what a step threw out
@@ -538,7 +554,8 @@ def descend(
             optimizer.param_groups[0]["lr"] = (rate or 0.03) * min(1.0, 1.9 - 1.8 * step / steps)
         loss = optimizer.step(closure).item() / 1000
         if optimiser == "lbfgs" and loss > 2 * least:  # a leap too far: back, and forget
-            x.data.copy_(best)
+            base = best
+            numbers.data.copy_(best if gains is None else 0)
             optimizer = fresh()
     return best
 
@@ -560,6 +577,7 @@ def stylise(
     style_weight: float = 30.0,
     variation_weight: float = 10.0,
     rate: float | None = None,
+    precondition: float = 0.0,
     seed: int = 0,
     note: Callable[[int, Tensor], None] | None = None,
 ) -> Stylised:
@@ -568,7 +586,8 @@ def stylise(
     sizes: of the longer side, from coarse to fine; the last is that of the result. steps: how often
     the loss is evaluated at each size (one number, or one for each). start: "recoloured" (the
     content in the style's colours), "content", "noise" (of `seed`), or pictures.
-    optimiser: "lbfgs" or "adam"; rate: its own without one.
+    optimiser: "lbfgs" or "adam"; rate: its own without one. precondition: above 0 it moves waves
+    instead of pixels, of frequency f by 1 / f**precondition: broad areas first. 0.5 gets lower.
     Each picture is painted on its own, so a batch gives what its pictures give one by one.
     note(evaluations so far, picture [1, 3, h, w]): called at each evaluation.
     ValueError for what cannot be a picture or a setting, FloatingPointError if the loss bursts.
@@ -619,7 +638,9 @@ def stylise(
             if turn and source is not None:  # the lines that the size before had no room for
                 lines = scaled(source, size) - enlarged(scaled(source, sizes[turn - 1]), small)
                 image = image + lines
-            image = descend(objective, image.clamp(0, 1), count, optimiser, rate, look)
+            image = descend(
+                objective, image.clamp(0, 1), count, optimiser, rate, look, precondition
+            )
         images.append(image)
         histories.append(history)
     mean = {
@@ -807,10 +828,14 @@ measured.append([t("judge, coarse to fine"), laddered, alone, t("the full size a
 # 40 evaluations at 80 see as many pixels as 10 at 160, so both plans cost the same by that count. By the clock the ladder takes a little longer, for every evaluation has costs of its own, however small the picture. The judge prefers the ladder, at the coarsest scale as well as at the finest. Look at the eye and the whiskers: painted at 160 alone they are still the photograph's; after the small picture the tiles reach into them.
 #
 # One detail of `stylise`: an enlarged picture is soft, for the small one had no room for fine lines. So those of the content are added again (the picture, minus itself made small and large again). Without that, eyes and eaves come out blurred.
-# %% [markdown] lang="hi" of="bf3bb4b9"
+#
+# There is another way to begin with what is broad: move *waves* instead of pixels, the long ones in larger steps (`precondition=0.5`; a Fourier transform turns the one into the other). The loss is the same, only the way down is another one. `python3 course.py bench style` runs it against the usual loop, pixels at the full size; how soon it is as far, [its table](../../../benchmarks/style.md) tells.
+# %% [markdown] lang="hi" of="4f2606c9"
 # 80 पर 40 मूल्यांकन उतने ही पिक्सल देखते हैं जितने 160 पर 10, इसलिए इस गिनती से दोनों का ख़र्च बराबर है। घड़ी से दो आकारों वाला तरीक़ा थोड़ा ज़्यादा लेता है, क्योंकि हर मूल्यांकन का कुछ अपना ख़र्च भी होता है, चित्र कितना भी छोटा हो। जज को दो आकारों वाला चित्र बेहतर लगा, सबसे मोटे पैमाने पर भी और सबसे बारीक पर भी। आँख और मूँछें देखिए: सीधे 160 पर वे अब भी तस्वीर वाली हैं; पहले छोटा चित्र बनाने पर टाइलें उन तक पहुँच जाती हैं।
 #
 # `stylise` की एक बारीकी: बड़ा किया हुआ चित्र नरम होता है, क्योंकि छोटे में बारीक रेखाओं के लिए जगह नहीं थी। इसलिए विषय की बारीक रेखाएँ फिर से जोड़ी जाती हैं (चित्र, जिसमें से उसी को छोटा करके फिर बड़ा किया हुआ रूप घटा दिया गया)। ऐसा न करें तो आँखें और छज्जे धुँधले निकलते हैं।
+#
+# चौड़े हिस्सों से शुरू करने का एक और ढंग है: पिक्सल की जगह *लहरें* हिलाना, लंबी लहरें बड़े क़दमों में (`precondition=0.5`; फ़ूरिये रूपांतर एक को दूसरे में बदल देता है)। लॉस वही रहता है, बस नीचे उतरने का रास्ता बदलता है। `python3 course.py bench style` इसे आम लूप के सामने दौड़ाता है, जो पूरे आकार के पिक्सल हिलाता है; उतनी दूर कितनी जल्दी पहुँचा, यह [उसकी तालिका](../../../benchmarks/style.md) बताती है।
 
 
 # %% [markdown] lang="en" name="sliders-text"
