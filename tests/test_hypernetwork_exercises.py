@@ -1,32 +1,18 @@
 """Lesson 05's exercises: right answers pass in any style, and each mistake is told by its name."""
 
 import copy
-import pickle
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_proofs import ANY, Answer, Exercises
-from torch import Tensor, nn
+from exercise_proofs import Answer, Exercises, Proofs, english  # noqa: F401
+from torch import nn
 
-from common.check import Result
 from common.check import hypernetwork as check
-from common.lang import use_language
-from tools.lessons import LANGUAGES, read_source
-
-LESSON = Exercises("05-hypernetwork", check.sheet)
-
-
-@pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    use_language("en")
-    yield
-    use_language("en")
-
 
 # ---- answers that learners write -----------------------------------------------------------------
 # Each wrong one is written on its own, not taken from the list of known mistakes.
@@ -261,6 +247,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("one-embedding", lambda z, *more: by_matrices()(z[[0] * len(z)], *more)),
         ("shape", lambda z, *more: by_matrices()(z[:1], *more)[0]),
         ("type", by_loops),
+        ("library", lambda *arguments: KernelHypernetwork()(arguments[0])),  # noqa: F821
     ],
     "start_scale": [
         ("own-fan-in", spread(lambda d, c, k: 1 / d)),
@@ -273,6 +260,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("kernel-only", spread(lambda d, c, k: 2 / (k**2 * d))),
         ("fan-out", lambda noise, c, k: noise * (2 / len(noise) / noise.shape[1]) ** 0.5),
         ("forty", lambda noise, channels, kernel: noise / 40),
+        ("library", lambda noise, c, k: principled_init(noise, c * k * k)),  # noqa: F821
     ],
     "steered": [
         ("no-residual", led(lambda x, f, s: f * s)),
@@ -368,21 +356,27 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("coupled", adamw(l2=True)),
         ("emptied", adamw(lambda old, new, row: new * (rows(old) == row))),
         ("nothing-learns", adamw(lambda old, new, row: old)),
+        ("library", lambda table, *more: torch.optim.AdamW([table])),
     ],
 }
-ALL_WRONG = [(name, id, wrong) for name, answers in WRONG.items() for id, wrong in answers]
-ALL_RIGHT = [(name, right) for name, answers in RIGHT.items() for right in answers]
+# What is right, from the numbers alone
+EXPECTED: dict[str, Callable[..., Any]] = {
+    "predict_written": lambda k, n: (256 * k**2, 320 + 80 * k**2, 320 + 80 * k**2 + 4 * n),
+    "predict_awake": lambda w, h: (w * h + w, w, 2 * w * h + w + h),
+    "predict_trained": lambda d, r: (20 * d**2, 40 * d * r, 8 * d**2 + 6 * d),
+}
+# A student's own numbers
+THEIRS = {
+    "predict_written": {"k": 5, "n": 30},
+    "predict_awake": {"w": 10, "h": 15},
+    "predict_trained": {"d": 20, "r": 3},
+}
+
+LESSON = Exercises("05-hypernetwork", check.sheet, RIGHT, WRONG, EXPECTED, THEIRS)
 
 
-@pytest.mark.parametrize(("name", "right"), ALL_RIGHT)
-def test_other_right_answers_pass(name: str, right: Callable) -> None:
-    for seed in (0, 1):
-        assert LESSON.of[name].judge(right, seed) == Result(True, message=ANY)
-
-
-@pytest.mark.parametrize(("name", "id", "wrong"), ALL_WRONG)
-def test_wrong_answers_are_named(name: str, id: str, wrong: Callable) -> None:
-    LESSON.named(name, id, wrong, 0)
+class TestExercises(Proofs):
+    lesson = LESSON
 
 
 def test_two_numbers_are_shown_with_enough_digits_to_tell_them_apart() -> None:
@@ -396,115 +390,6 @@ def test_two_numbers_are_shown_with_enough_digits_to_tell_them_apart() -> None:
 def test_a_count_is_shown_as_it_was_written() -> None:
     message = LESSON.of["predict_written"].judge(lambda: (2304, 1040, 46080)).message
     assert "you said [2304, 1040, 46080]" in message
-
-
-@pytest.mark.parametrize("name", LESSON.of)
-def test_each_exercise_is_tried_enough(name: str) -> None:
-    LESSON.tried_enough(name, WRONG[name], RIGHT[name])
-    tried = {id for id, _ in WRONG[name]}
-    assert {mistake.id for mistake in LESSON.of[name].mistakes} <= tried
-
-
-def test_the_librarys_work_is_not_the_learners() -> None:
-    for name, calls in (
-        ("written_kernel", lambda *arguments: KernelHypernetwork()(arguments[0])),  # noqa: F821
-        ("start_scale", lambda noise, c, k: principled_init(noise, c * k * k)),  # noqa: F821
-        ("word_steps", lambda table, *more: torch.optim.AdamW([table])),
-    ):
-        assert LESSON.of[name].judge(calls).mistake_id == "library"
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_unfilled_notebook_goes_on_with_the_references(lang: str) -> None:
-    LESSON.unfilled(lang)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_solutions_pass(lang: str) -> None:
-    LESSON.solved(lang)
-
-
-def test_form() -> None:
-    LESSON.form()
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_each_prediction_has_its_reason_folded_under_the_solution(lang: str) -> None:
-    LESSON.reasons(lang)
-
-
-# What is right, from the numbers alone
-EXPECTED: dict[str, Callable[..., Any]] = {
-    "predict_written": lambda k, n: (256 * k**2, 320 + 80 * k**2, 320 + 80 * k**2 + 4 * n),
-    "predict_awake": lambda w, h: (w * h + w, w, 2 * w * h + w + h),
-    "predict_trained": lambda d, r: (20 * d**2, 40 * d * r, 8 * d**2 + 6 * d),
-}
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_each_choice_of_numbers_has_its_truth_and_its_mistakes(name: str) -> None:
-    LESSON.numbers(name, EXPECTED[name])
-    assert {name for name, e in LESSON.of.items() if e.choices} == set(EXPECTED)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_card_shows_the_numbers_that_its_check_gives(lang: str) -> None:
-    theirs = {
-        "predict_written": {"k": 5, "n": 30},
-        "predict_awake": {"w": 10, "h": 15},
-        "predict_trained": {"d": 20, "r": 3},
-    }
-    source = LESSON.source
-    own = {c.id: c.source for c in read_source(source.path, theirs).cells if c.lang in (None, lang)}
-    default = {c.id: c.source for c in source.cells if c.lang in (None, lang)}
-    for name, numbers in theirs.items():
-        id = name.replace("_", "-")
-        assert own[f"{id}-card"] != default[f"{id}-card"]
-        for cell in (f"{id}-card", id, f"{id}-why"):
-            assert not re.search(r"\{\w+\}", own[cell] + default[cell]), cell
-        for number in numbers.values():
-            assert re.search(rf"(?<!\d){number}(?!\d)", own[f"{id}-card"]), (name, number)
-        assert LESSON.of[name].given(**numbers).judge(lambda: None).mistake_id == "none"
-
-
-# ---- what the cases hold -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", LESSON.of)
-def test_the_cases_can_be_sent_to_where_answers_run(name: str) -> None:
-    """There, common.check.hypernetwork and common.hypernetwork are not to be had."""
-    for _, *arguments in LESSON.of[name].cases():
-        sent = pickle.dumps(arguments)
-        assert b"common" not in sent
-        pickle.loads(sent)
-
-
-def test_the_learners_random_numbers_stay() -> None:
-    torch.manual_seed(5)
-    wanted = torch.rand(3)
-    torch.manual_seed(5)
-    for name, answers in RIGHT.items():
-        LESSON.of[name].judge(answers[0])
-        LESSON.of[name].judge(WRONG[name][0][1])
-    assert torch.equal(torch.rand(3), wanted)
-
-
-@pytest.mark.parametrize("name", ["first_step", "steered", "deep_adapter", "word_steps"])
-def test_known_mistakes_leave_their_inputs_alone(name: str) -> None:
-    """They all see the same inputs: one that trained a layer would spoil the next one's."""
-
-    def state(value: Any) -> list[Tensor]:
-        if isinstance(value, nn.Module):
-            return [p.detach().clone() for p in value.parameters()]
-        if isinstance(value, list | tuple):
-            return [tensor for part in value for tensor in state(part)]
-        return [value.clone()] if isinstance(value, Tensor) else []
-
-    for _, *arguments in LESSON.of[name].cases():
-        before = state(arguments)
-        for mistake in LESSON.of[name].mistakes:
-            mistake.wrong(*arguments)
-            assert all(map(torch.equal, before, state(arguments))), mistake.id
 
 
 # ---- what the cards say --------------------------------------------------------------------------

@@ -2,32 +2,16 @@
 
 import copy
 import math
-import pickle
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
-from exercise_proofs import ANY, Answer, Exercises
+from exercise_proofs import Answer, Exercises, Proofs, english  # noqa: F401
 from torch import Tensor, nn
 
-from common.check import Result
 from common.check import style as check
-from common.lang import use_language
-from tools.lessons import LANGUAGES, read_source
-
-LESSON = Exercises("04-style", check.sheet)
-
-
-@pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    use_language("en")
-    yield
-    use_language("en")
-
 
 # ---- answers that learners write -----------------------------------------------------------------
 # Each wrong one is written on its own, not taken from the list of known mistakes.
@@ -399,6 +383,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("cosines", lambda f: by_loops(f / f.norm(dim=(2, 3), keepdim=True), lambda n, c, p: 1)),
         ("type", lambda f: by_einsum(f).numpy()),
         ("dtype", lambda f: by_einsum(f).half()),
+        ("library", lambda f: style.gram_matrix(f)),  # noqa: F821
     ],
     "batch_style": [
         ("folded", batchwise(stacked)),
@@ -483,6 +468,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("halved", steps(end=lambda loss: loss / 2)),
         ("one-number", steps(mean=torch.mean)),
         ("rooted", steps(end=torch.sqrt)),
+        ("library", lambda x: total_variation(x)),  # noqa: F821
     ],
     "objective": [
         ("content-not-divided", asked(spread=lambda p, f: 1)),
@@ -547,6 +533,7 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("over-channels", restyled(lambda f, eps: places(f, eps, dims=(1, 2, 3)))),
         ("swapped", lambda content, style, eps: restyled()(style, content, eps)),
         ("mean-kept", restyled(back=lambda mine, theirs: mine)),
+        ("library", lambda content, style, eps: AdaIN(eps)(content, style)),  # noqa: F821
     ],
     "mix_styles": [
         ("strength-turned-round", blended(end=lambda c, m, s: torch.lerp(m, c, s))),
@@ -575,136 +562,24 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("count", lambda: 1),
     ],
 }
-ALL_WRONG = [(name, id, wrong) for name, answers in WRONG.items() for id, wrong in answers]
-ALL_RIGHT = [(name, right) for name, answers in RIGHT.items() for right in answers]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize(("name", "right"), ALL_RIGHT)
-def test_other_right_answers_pass(name: str, right: Callable, seed: int) -> None:
-    assert LESSON.of[name].judge(right, seed) == Result(True, message=ANY)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize(("name", "id", "wrong"), ALL_WRONG)
-def test_wrong_answers_are_named(name: str, id: str, wrong: Callable, seed: int) -> None:
-    LESSON.named(name, id, wrong, seed)
-
-
-@pytest.mark.parametrize("name", LESSON.of)
-def test_each_exercise_is_tried_enough(name: str) -> None:
-    LESSON.tried_enough(name, WRONG[name], RIGHT[name])
-    tried = {id for id, _ in WRONG[name]}
-    assert {mistake.id for mistake in LESSON.of[name].mistakes} <= tried
-
-
-def test_the_librarys_work_is_not_the_learners() -> None:
-    for name, calls in (
-        ("gram_matrix", lambda features: style.gram_matrix(features)),  # noqa: F821
-        ("adain", lambda content, style, eps: AdaIN(eps)(content, style)),  # noqa: F821
-        ("variation_loss", lambda x: total_variation(x)),  # noqa: F821
-    ):
-        assert LESSON.of[name].judge(calls).mistake_id == "library"
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_unfilled_notebook_goes_on_with_the_references(lang: str) -> None:
-    LESSON.unfilled(lang)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_solutions_pass(lang: str) -> None:
-    LESSON.solved(lang)
-
-
-def test_form() -> None:
-    LESSON.form()
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_each_prediction_has_its_reason_folded_under_the_solution(lang: str) -> None:
-    LESSON.reasons(lang)
-
-
 # What is right, from the numbers alone
 EXPECTED: dict[str, Callable[..., Any]] = {
     "predict_moved": lambda a, b: ((a * a + b * b) / 2, 0, a * b / 2),
     "predict_growth": lambda k, n: (k**2, k**4, 1, n**2),
     "predict_norms": lambda b: (1, (1 - b / 2) / math.hypot(1, b / 2)),
 }
+# A student's own numbers
+THEIRS = {
+    "predict_moved": {"a": 6, "b": 5},
+    "predict_growth": {"k": 5, "n": 4},
+    "predict_norms": {"b": 8},
+}
+
+LESSON = Exercises("04-style", check.sheet, RIGHT, WRONG, EXPECTED, THEIRS)
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_each_choice_of_numbers_has_its_truth_and_its_mistakes(name: str) -> None:
-    LESSON.numbers(name, EXPECTED[name])
-    assert {name for name, e in LESSON.of.items() if e.choices} == set(EXPECTED)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_card_shows_the_numbers_that_its_check_gives(lang: str) -> None:
-    theirs = {
-        "predict_moved": {"a": 6, "b": 5},
-        "predict_growth": {"k": 5, "n": 4},
-        "predict_norms": {"b": 8},
-    }
-    source = LESSON.source
-    own = {c.id: c.source for c in read_source(source.path, theirs).cells if c.lang in (None, lang)}
-    default = {c.id: c.source for c in source.cells if c.lang in (None, lang)}
-    for name, numbers in theirs.items():
-        id = name.replace("_", "-")
-        assert own[f"{id}-card"] != default[f"{id}-card"]
-        for cell in (f"{id}-card", id, f"{id}-why"):
-            assert not re.search(r"\{\w+\}", own[cell] + default[cell]), cell
-        for number in numbers.values():
-            assert re.search(rf"(?<!\d){number}(?!\d)", own[f"{id}-card"]), (name, number)
-        assert LESSON.of[name].given(**numbers).judge(lambda: None).mistake_id == "none"
-
-
-# ---- what the cases hold -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", LESSON.of)
-def test_the_cases_can_be_sent_to_where_answers_run(name: str) -> None:
-    """There, common.check.style and common.style are not to be had."""
-    for _, *arguments in LESSON.of[name].cases():
-        sent = pickle.dumps(arguments)
-        assert b"common" not in sent
-        pickle.loads(sent)
-
-
-def test_the_learners_random_numbers_stay() -> None:
-    torch.manual_seed(5)
-    wanted = torch.rand(3)
-    torch.manual_seed(5)
-    for name, answers in RIGHT.items():
-        LESSON.of[name].judge(answers[0])
-        LESSON.of[name].judge(WRONG[name][0][1])
-    assert torch.equal(torch.rand(3), wanted)
-
-
-@pytest.mark.parametrize("name", LESSON.of)
-def test_known_mistakes_leave_their_inputs_alone(name: str) -> None:
-    """They all see the same inputs: one that trained a network would spoil the next one's."""
-
-    def state(arguments: Any) -> list[Any]:
-        found: list[Any] = [a for a in arguments if isinstance(a, Tensor)]
-        for network in (a for a in arguments if isinstance(a, nn.Module)):
-            found += network.state_dict().values()
-            found += [p.grad for p in network.parameters() if p.grad is not None]
-            found += [torch.tensor([m.training for m in network.modules()])]
-            found += [torch.tensor([p.requires_grad for p in network.parameters()])]
-        return found
-
-    for _, *arguments in LESSON.of[name].cases():
-        before = copy.deepcopy(state(arguments))
-        for mistake in LESSON.of[name].mistakes:
-            try:
-                mistake.wrong(*arguments)
-            except Exception:  # a mistake need not cope with every case
-                continue
-            after = state(arguments)
-            assert len(after) == len(before), mistake.id
-            assert all(map(torch.equal, before, after)), mistake.id
+class TestExercises(Proofs):
+    lesson = LESSON
 
 
 # ---- what the cards say --------------------------------------------------------------------------
