@@ -41,11 +41,11 @@ def by_matrices(shuffle=lambda k: k.permute(0, 2, 1, 3, 4), bias=(1, 1), between
     return written
 
 
-def by_loops(z, rows, rows_bias, out, out_bias):
+def by_numpy(z, rows, rows_bias, out, out_bias):
     (count, inputs, outputs), side = (len(z), len(rows), len(out)), out.shape[1]
     kernels = np.empty((count, outputs, inputs, side, side))
     z, rows, rows_bias, out, out_bias = (
-        p.double().numpy() for p in (z, rows, rows_bias, out, out_bias)
+        p.detach().double().numpy() for p in (z, rows, rows_bias, out, out_bias)
     )
     for layer, o, i, y, x in np.ndindex(kernels.shape):
         a = rows[i] @ z[layer] + rows_bias[i]
@@ -53,8 +53,13 @@ def by_loops(z, rows, rows_bias, out, out_bias):
     return kernels
 
 
-def in_their_dtype(z, *others):
-    return torch.from_numpy(by_loops(z, *others)).to(z.dtype)
+def channel_by_channel(z, rows, rows_bias, out, out_bias):
+    """Right, one input channel of one layer after the other."""
+    kernels = []
+    for code in z:
+        maps = [out @ (w @ code + b) + out_bias for w, b in zip(rows, rows_bias, strict=True)]
+        kernels.append(torch.stack(maps, dim=1))
+    return torch.stack(kernels)
 
 
 def spread(variance, root=True):
@@ -140,7 +145,7 @@ def deep(bend_after=lambda i, n: i + 1 < n, bend=F.silu, end=added):
         for i, layer in enumerate(layers):
             h = layer(h)
             h = bend(h) if bend_after(i, len(layers)) else h
-        return end(x, h, strength).detach()
+        return end(x, h, strength)
 
     return adapter
 
@@ -149,7 +154,7 @@ def recursive(x, layers, strength):
     def f(h, rest):
         return rest[0](h) if len(rest) == 1 else f(F.silu(rest[0](h)), rest[1:])
 
-    return torch.lerp(x, x + f(x, layers), strength).detach()
+    return torch.lerp(x, x + f(x, layers), strength)
 
 
 def beside(
@@ -211,7 +216,7 @@ def one_row(table, gradients, row, rate, decay):
 
 RIGHT: dict[str, list[Answer]] = {
     "predict_written": [lambda: (2304, 1040, 1120), lambda: torch.tensor([2304.0, 1040, 1120])],
-    "written_kernel": [by_matrices(), in_their_dtype],
+    "written_kernel": [by_matrices(), channel_by_channel],
     "start_scale": [spread(lambda d, c, k: 2 / (c * k * k * d)), in_two_steps],
     "steered": [led(), with_sequential],
     "predict_awake": [lambda: (78, 6, 162)],
@@ -246,7 +251,10 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("bent", by_matrices(between=F.relu)),
         ("one-embedding", lambda z, *more: by_matrices()(z[[0] * len(z)], *more)),
         ("shape", lambda z, *more: by_matrices()(z[:1], *more)[0]),
-        ("type", by_loops),
+        ("type", by_numpy),
+        ("no-gradient", lambda z, *more: torch.from_numpy(by_numpy(z, *more)).to(z.dtype)),
+        ("no-gradient", lambda *arguments: by_matrices()(*map(torch.detach, arguments))),
+        ("no-gradient", torch.no_grad()(channel_by_channel)),
         ("library", lambda *arguments: KernelHypernetwork()(arguments[0])),  # noqa: F821
     ],
     "start_scale": [
@@ -277,6 +285,9 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("values-plain", led(values=False)),
         ("keys-plain", led(keys=False)),
         ("count", lambda *arguments: led()(*arguments)[0]),
+        ("no-gradient", torch.no_grad()(with_sequential)),
+        ("no-gradient", led(lambda x, f, s: added(x, f.detach(), s))),
+        ("no-gradient", lambda *arguments: [(r := led()(*arguments))[0], r[1].detach()]),
     ],
     "predict_awake": [
         ("nobody", lambda: (0, 6, 162)),
@@ -314,6 +325,8 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("relu", deep(bend=F.relu)),
         ("strength-on-x", deep(end=scaled_whole)),
         ("whole-bent", deep(lambda i, n: False, end=lambda x, f, s: F.silu(added(x, f, s)))),
+        ("no-gradient", torch.no_grad()(deep())),
+        ("no-gradient", deep(end=lambda x, f, s: added(x, f.detach(), s))),
     ],
     "lora_linear": [
         ("no-alpha", beside(lambda s, alpha, r: s)),
@@ -333,6 +346,10 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("no-bias", beside(bias=0)),
         ("bias-twice", beside(bias=2)),
         ("count", lambda *arguments: beside()(*arguments)[0]),
+        ("no-gradient", torch.no_grad()(beside())),
+        ("no-gradient", lambda *arguments: [y.detach() for y in beside()(*arguments)]),
+        ("no-gradient", lambda *arguments: ((r := beside()(*arguments))[0].detach(), r[1])),
+        ("no-gradient", beside(merged=lambda weight, thin: weight + thin.detach())),
     ],
     "predict_trained": [
         ("keys-only", lambda: (2560, 640, 2144)),

@@ -136,11 +136,12 @@ def _write(
     _write(),
     title=lambda: t("Write: a kernel from an embedding"),
     library=("KernelHypernetwork",),
+    gradients=True,
 )
 def written_kernel(g: Generator) -> Iterator[Case]:
     def case(layers: int, e: int, d: int, i: int, o: int, k: int, **kind: Any) -> list[Tensor]:
         shapes = (layers, e), (i, d, e), (i, d), (o, k, k, d), (o, k, k)
-        return [torch.randn(*shape, generator=g, **kind) for shape in shapes]
+        return [torch.randn(*shape, generator=g, **kind).requires_grad_() for shape in shapes]
 
     yield t("with one layer and 1×1 kernels"), *case(1, 2, 3, 2, 3, 1)
     yield t("with three layers"), *case(3, 4, 2, 2, 3, 2)
@@ -294,7 +295,6 @@ def _steer(
     for_value: Callable[[Tensor, Module, float], Tensor] | None = None,
     modules: Callable[[Module, Module], tuple[Module, Module]] = lambda key, value: (key, value),
 ) -> Callable[..., tuple[Tensor, Tensor]]:
-    @torch.no_grad()
     def steered(
         words: Tensor,
         to_key: nn.Linear,
@@ -310,7 +310,6 @@ def _steer(
     return steered
 
 
-@torch.no_grad()
 def _steer_in_a_row(
     words: Tensor,
     to_key: nn.Linear,
@@ -328,6 +327,7 @@ def _steer_in_a_row(
     _steer(),
     title=lambda: t("Write: keys and values of changed words"),
     library=("HyperModule", "attach_hypernetwork", "Steered"),
+    gradients=True,
 )
 def steered(g: Generator) -> Iterator[Case]:
     def case(n: int, length: int, width: int, strength: float, **kind: Any) -> list[Any]:
@@ -338,7 +338,8 @@ def steered(g: Generator) -> Iterator[Case]:
                 for _ in range(2)
             ]
         words = torch.randn(n, length, width, generator=g, **kind)
-        return [words, keys, values, *pairs, strength]
+        frozen = [layer.requires_grad_(False) for layer in (keys, values)]
+        return [words, *frozen, *pairs, strength]
 
     yield t("with strength 1"), *case(1, 2, 2, 1.0)
     yield t("with strength 0.5"), *case(2, 3, 4, 0.5)
@@ -615,7 +616,6 @@ def _deep(
 ) -> Callable[[Tensor, Sequence[nn.Linear], float], Tensor]:
     """An adapter of several layers; `bends` says what comes after layer i of so many."""
 
-    @torch.no_grad()
     def deep_adapter(x: Tensor, layers: Sequence[nn.Linear], strength: float) -> Tensor:
         hidden = x
         for i, layer in enumerate(layers):
@@ -630,6 +630,7 @@ def _deep(
     title=lambda: t("Find the bug: three layers that are one"),
     planted="linear",
     library=("HyperModule",),
+    gradients=True,
 )
 def deep_adapter(g: Generator) -> Iterator[Case]:
     def case(widths: Sequence[int], n: int, strength: float, **kind: Any) -> list[Any]:
@@ -728,14 +729,15 @@ def _lora(
     _lora(),
     title=lambda: t("Write: a thin matrix beside a frozen one"),
     library=("LoRALinear", "attach_lora"),
+    gradients=True,
 )
 def lora_linear(g: Generator) -> Iterator[Case]:
     def case(
         n: int, inputs: int, outputs: int, rank: int, alpha: float, strength: float, **kind: Any
     ) -> list[Any]:
         shapes = (n, inputs), (outputs, inputs), (outputs,), (rank, inputs), (outputs, rank)
-        numbers = [torch.randn(*shape, generator=g, **kind) for shape in shapes]
-        return [*numbers, alpha, strength]
+        *frozen, down, up = (torch.randn(*shape, generator=g, **kind) for shape in shapes)
+        return [*frozen, down.requires_grad_(), up.requires_grad_(), alpha, strength]
 
     yield t("with rank 1"), *case(1, 2, 3, 1, 5.0, 1.0)
     yield t("with rank 2"), *case(3, 4, 3, 2, 6.0, 0.5)
