@@ -214,7 +214,7 @@ def of_grams(
     return loss
 
 
-def looking(freeze=True, judge=True, total=F.mse_loss, show=lambda x, g: g):
+def looking(freeze=True, judge=True, total=F.mse_loss, show=lambda x, g: g, clear=as_is):
     def gradient(net, x, target):
         if judge:
             net.eval()
@@ -223,10 +223,16 @@ def looking(freeze=True, judge=True, total=F.mse_loss, show=lambda x, g: g):
         pixels = torch.empty_like(x).copy_(x).requires_grad_()
         loss = total(net(pixels), target)
         loss.backward()
+        clear(net)
         own = [p for p in net.parameters() if p.grad is not None]
         return loss.item() * torch.ones_like(loss.detach()), show(x, pixels.grad), len(own)
 
     return gradient
+
+
+def emptied(net):
+    for p in net.parameters():
+        p.grad = None
 
 
 def only_the_pixels(net, x, target):
@@ -343,7 +349,7 @@ RIGHT: dict[str, list[Answer]] = {
     "captured_features": [walking(), walking(as_is, politely), by_hooks, not_in_place],
     "variation_loss": [steps(), steps_by_loops],
     "objective": [asked(), asked(spread=lambda p, f: p.var((1, 2), unbiased=False).mean())],
-    "pixel_gradient": [looking(), only_the_pixels],
+    "pixel_gradient": [looking(), looking(clear=nn.Module.zero_grad), only_the_pixels],
     "descend": [downhill(), in_a_closure, downhill(lambda x: x.minimum(0 * x + 1).relu())],
     "adain": [restyled(), by_library],
     "mix_styles": [blended(), statistics_mixed],
@@ -505,6 +511,10 @@ WRONG: dict[str, list[tuple[str, Answer]]] = {
         ("summed", looking(total=lambda a, b: (a - b).pow(2).sum())),
         ("stepped", looking(show=lambda x, g: x - g)),
         ("sign", looking(show=lambda x, g: g.neg())),
+        ("taught", looking(freeze=False, clear=nn.Module.zero_grad)),
+        ("taught", looking(freeze=False, clear=emptied)),
+        ("taught", lambda *arguments: (*looking(freeze=False)(*arguments)[:2], 0)),
+        ("not-eval", looking(freeze=False, judge=False, clear=emptied)),
         ("error", lambda net, x, target: torch.autograd.grad(net.eval()(x).sum(), x)),
     ],
     "descend": [

@@ -68,12 +68,14 @@ class Exercise:
         explain: Text | None = None,
         relative: float = 1e-4,
         gradients: bool = False,
+        untaught: bool = False,
         choices: dict[str, tuple[int, ...]] | None = None,
     ) -> None:
         """`library`: calls that would do the work instead of the learner. `planted`: the id of the
         mistake that the learner is given to find. `explain`: makes it a prediction; it is shown
         with the true value after a guess. `relative`: the tolerance beside `ABSOLUTE`.
-        `gradients`: each tensor that comes back must pass gradients on to the inputs. `choices`:
+        `gradients`: each tensor that comes back must pass gradients on to the inputs. `untaught`:
+        no backward pass may reach the weights of the networks among the inputs. `choices`:
         the numbers that may vary from student to student, with the values that they may have;
         `reference` has them as keywords with defaults."""
         self.choices = choices or {}
@@ -84,7 +86,8 @@ class Exercise:
         self.explain = explain and _with(explain, self.numbers)
         self.mistakes: list[Mistake] = []
         self.result: Result | None = None
-        self._cases, self._relative, self._gradients = cases, relative, gradients
+        self._cases, self._relative = cases, relative
+        self._gradients, self._untaught = gradients, untaught
         self._truths: dict[int, list[Any]] = {}
         self._default = self
         self._copies: dict[tuple[int, ...], Exercise] = {tuple(self.numbers.values()): self}
@@ -180,6 +183,11 @@ class Exercise:
                 "the numbers are right, but no gradient passes through them:"
                 " no detach(), no torch.no_grad()"
             )
+        if difference is None and self._untaught and attempt.taught:
+            return "taught", t(
+                "the numbers are right; but on the way the network's weights got gradients, and"
+                " that took its time: clearing them away afterwards does not bring it back"
+            )
         return difference
 
     def _verdict(
@@ -188,7 +196,7 @@ class Exercise:
         """The result for a function that first fails in case `i`."""
         cases, truths = self.cases(seed), self.truths(seed)
         # an answer whose numbers are right is no known mistake
-        right = problem_id in ("changed-input", "no-gradient")
+        right = problem_id in ("changed-input", "no-gradient", "taught")
         known = None if right else self._recognise(i, attempts, cases)
         if self.explain is not None:
             said = t("you said {got}", got=_show(attempts[0].value))

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 _to_list = Tensor.tolist
 _detach = Tensor.detach
 _has_gradient = Tensor.requires_grad.__get__
+_parameters = nn.Module.parameters
+_when_taught = Tensor.register_post_accumulate_grad_hook
 
 
 class Array(NamedTuple):
@@ -43,17 +45,29 @@ class Attempt(NamedTuple):
     error: Fault | None
     changed_input: bool
     passes_gradients: bool = False  # each tensor that came back does
+    taught: bool = False  # a backward pass reached the weights of a network among the inputs
 
 
 def try_out(function: Callable[..., Any], arguments: list[Any]) -> Attempt:
     """Call `function`. Never raises for what it does, except Ctrl-C."""
     before, value, error, passes = repr(freeze(arguments)), None, None, False
+    taught = _taught(arguments)
     try:
         answer = function(*arguments)
         value, passes = freeze(answer), _passes_gradients(answer)
     except (Exception, SystemExit) as caught:
         error = fault(caught, getattr(getattr(function, "__code__", None), "co_filename", None))
-    return Attempt(value, error, repr(freeze(arguments)) != before, passes)
+    return Attempt(value, error, repr(freeze(arguments)) != before, passes, bool(taught))
+
+
+def _taught(arguments: list[Any]) -> list[Tensor]:
+    """A list to which each weight is added that gets a gradient from now on, even one that is
+    cleared again."""
+    taught: list[Tensor] = []
+    for network in (value for value in arguments if isinstance(value, nn.Module)):
+        for weight in filter(_has_gradient, _parameters(network)):
+            _when_taught(weight, taught.append)
+    return taught
 
 
 def _passes_gradients(value: Any) -> bool:

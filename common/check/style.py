@@ -956,6 +956,7 @@ def _pixels(
     _aside(_pixels()),
     title=lambda: t("Find the bugs: a judge that keeps learning"),
     planted="learning",
+    untaught=True,
 )
 def pixel_gradient(g: Generator) -> Iterator[Case]:
     def case(n: int, out: int, side: int, met: bool = False, **kind: torch.dtype) -> list:

@@ -469,8 +469,9 @@ def _fault(data: Any) -> Fault | None:
 
 def _attempt(data: Any) -> Attempt:
     """Raises ValueError for what no worker sends."""
-    value, error, changed, passes = _as(list, data) or [None, None, False, False]
-    return Attempt(unpack(value), _fault(error), changed is True, passes is True)
+    value, error, *flags = _as(list, data) or [None, None, False, False, False]
+    changed, passes, taught = (flag is True for flag in flags)
+    return Attempt(unpack(value), _fault(error), changed, passes, taught)
 
 
 # --- the whole class ------------------------------------------------------------------------------
