@@ -185,8 +185,9 @@ class Exercise:
             )
         if difference is None and self._untaught and attempt.taught:
             return "taught", t(
-                "the numbers are right; but on the way the network's weights got gradients, and"
-                " that took its time: clearing them away afterwards does not bring it back"
+                "the numbers are right; but on the way gradients of the network's weights were"
+                " worked out too, and that cost time: clearing them away afterwards does not win it"
+                " back. They should never come about"
             )
         return difference
 

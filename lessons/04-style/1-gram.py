@@ -829,13 +829,13 @@ measured.append([t("judge, coarse to fine"), laddered, alone, t("the full size a
 #
 # One detail of `stylise`: an enlarged picture is soft, for the small one had no room for fine lines. So those of the content are added again (the picture, minus itself made small and large again). Without that, eyes and eaves come out blurred.
 #
-# There is another way to begin with what is broad: move *waves* instead of pixels, the long ones in larger steps (`precondition=0.5`; a Fourier transform turns the one into the other). The loss is the same, only the way down is another one. `python3 course.py bench style` runs it against the usual loop, pixels at the full size; how soon it is as far, [its table](../../../benchmarks/style.md) tells.
-# %% [markdown] lang="hi" of="4f2606c9"
+# There is another way to begin with what is broad. A picture is also a sum of *waves*, long ones for its broad areas, short ones for its fine lines; a Fourier transform turns the one into the other. With `precondition=0.5` (0, the default, is off) `stylise` moves the waves instead of the pixels, the long ones in larger steps. The loss is the same, only the way down is another one. `python3 course.py bench style` races it against the loop of PyTorch's tutorial on style transfer, both at the full size; how much sooner it reaches the same loss stands in [its table](../../../benchmarks/style.md). (The two loops also use L-BFGS differently, so not all of that is due to the waves.)
+# %% [markdown] lang="hi" of="bf600db5"
 # 80 पर 40 मूल्यांकन उतने ही पिक्सल देखते हैं जितने 160 पर 10, इसलिए इस गिनती से दोनों का ख़र्च बराबर है। घड़ी से दो आकारों वाला तरीक़ा थोड़ा ज़्यादा लेता है, क्योंकि हर मूल्यांकन का कुछ अपना ख़र्च भी होता है, चित्र कितना भी छोटा हो। जज को दो आकारों वाला चित्र बेहतर लगा, सबसे मोटे पैमाने पर भी और सबसे बारीक पर भी। आँख और मूँछें देखिए: सीधे 160 पर वे अब भी तस्वीर वाली हैं; पहले छोटा चित्र बनाने पर टाइलें उन तक पहुँच जाती हैं।
 #
 # `stylise` की एक बारीकी: बड़ा किया हुआ चित्र नरम होता है, क्योंकि छोटे में बारीक रेखाओं के लिए जगह नहीं थी। इसलिए विषय की बारीक रेखाएँ फिर से जोड़ी जाती हैं (चित्र, जिसमें से उसी को छोटा करके फिर बड़ा किया हुआ रूप घटा दिया गया)। ऐसा न करें तो आँखें और छज्जे धुँधले निकलते हैं।
 #
-# चौड़े हिस्सों से शुरू करने का एक और ढंग है: पिक्सल की जगह *लहरें* हिलाना, लंबी लहरें बड़े क़दमों में (`precondition=0.5`; फ़ूरिये रूपांतर एक को दूसरे में बदल देता है)। लॉस वही रहता है, बस नीचे उतरने का रास्ता बदलता है। `python3 course.py bench style` इसे आम लूप के सामने दौड़ाता है, जो पूरे आकार के पिक्सल हिलाता है; उतनी दूर कितनी जल्दी पहुँचा, यह [उसकी तालिका](../../../benchmarks/style.md) बताती है।
+# मोटे से शुरू करने का एक और ढंग है। चित्र *लहरों* का जोड़ भी है: बड़े हिस्सों के लिए लंबी लहरें, बारीक रेखाओं के लिए छोटी; फ़ूरिये रूपांतर (Fourier transform) एक रूप को दूसरे में बदल देता है। `precondition=0.5` देने पर (0 यानी बंद, वही डिफ़ॉल्ट है) `stylise` पिक्सल की जगह लहरें हिलाता है, लंबी लहरों को बड़े क़दमों में। लॉस वही रहता है, बस नीचे उतरने का रास्ता बदलता है। `python3 course.py bench style` में इसकी दौड़ PyTorch के शैली-अंतरण वाले ट्यूटोरियल के लूप से होती है, दोनों पूरे आकार पर; उतने ही लॉस तक यह कितना पहले पहुँचता है, यह [उसकी तालिका](../../../benchmarks/style.md) में है। (दोनों लूप L-BFGS को भी अलग ढंग से चलाते हैं, इसलिए सारा फ़ायदा लहरों का नहीं।)
 
 
 # %% [markdown] lang="en" name="sliders-text"

@@ -340,7 +340,7 @@ assert sizes["own"][-1] > 1e4 and 0.1 < sizes["yours"][-1] < 10
 # एक जमा हुआ ध्यान `words` को `to_key` और `to_value` से पढ़ता है। इन दोनों से ठीक पहले एक-एक मॉड्यूल बैठा है, जो यह बदल देता है कि उन्हें क्या दिखे: $x + s\,f(x)$, जहाँ $f$ यानी एक लीनियर लेयर, फिर SiLU, फिर एक और लीनियर लेयर। मॉड्यूल से जो निकले, वह प्रोजेक्शन में जाता है।
 #
 # - `words` `[N, L, width]`; `key_module`, `value_module`: लेयरों की जोड़ियाँ `(first, last)`, चौड़ाई width → 2 · width → width; `strength`: मात्रा s।
-# - की (key) और वैल्यू लौटाइए। detach कहीं मत लगाइए: मॉड्यूल इन्हीं से होकर लौटते ग्रेडिएंट से सीखते हैं।
+# - की (key) और वैल्यू लौटाइए। detach कहीं मत लगाइए: मॉड्यूलों तक ग्रेडिएंट इन्हीं से होकर लौटता है।
 #
 # <details><summary>संकेत</summary>
 #
@@ -516,14 +516,14 @@ first_step = check.first_step(first_step)
 # Some web interfaces let one build the module from several layers, and choose the activation from a list in which "linear" stands first. Who leaves it there gets a module that has many numbers and can do no more than one matrix.
 #
 # - `x` `[N, width]`; `layers`: any number of linear layers, back to width at the end; `strength`: a number.
-# - Return x + strength · f(x), where f has a SiLU between every two layers, and none after the last. Gradients have to pass, for the layers are to learn.
+# - Return x + strength · f(x), where f has a SiLU between every two layers, and none after the last. Detach nothing: it is these layers that learn.
 #
 # <details><summary>Hint</summary>
 #
 # Apply the SiLU *before* each layer but the first. (After the last there must be none: SiLU never goes below −0.28, so f(x) could pull almost one way only.)
 #
 # </details>
-# %% [markdown] lang="hi" of="0a7a71c5"
+# %% [markdown] lang="hi" of="8b4863fe"
 # ### 7. ग़लती ढूँढिए: तीन लेयरें, जो असल में एक हैं
 #
 # ★★ · 5 मिनट · ग़लती ढूँढिए · *मोड़ न हो, तो कितनी भी लेयरें हों, नक़्शा एक ही है और वह भी सीधा*
@@ -531,7 +531,7 @@ first_step = check.first_step(first_step)
 # कुछ वेब इंटरफ़ेस मॉड्यूल को कई लेयरों से बनाने देते हैं, और एक्टिवेशन (activation) एक सूची से चुनवाते हैं जिसमें सबसे ऊपर "linear" है। जो उसे वहीं छोड़ दे, उसे ढेर सारी संख्याओं वाला ऐसा मॉड्यूल मिलता है जो एक अकेली मैट्रिक्स से ज़्यादा कुछ कर ही नहीं सकता।
 #
 # - `x` `[N, width]`; `layers`: कितनी भी लीनियर लेयरें, आख़िर में चौड़ाई फिर width; `strength`: एक संख्या, मात्रा।
-# - x + strength · f(x) लौटाइए, जहाँ f में हर दो लेयरों के बीच SiLU है, और आख़िरी के बाद नहीं। ग्रेडिएंट इससे होकर जा सके: लेयरों को सीखना है।
+# - x + strength · f(x) लौटाइए, जहाँ f में हर दो लेयरों के बीच SiLU है, और आख़िरी के बाद नहीं। detach कहीं मत लगाइए: सीखना इन्हीं लेयरों को है।
 #
 # <details><summary>संकेत</summary>
 #
@@ -607,14 +607,14 @@ assert of_zero < 1e-5 and of_straight < 1e-4 and of_bent > 0.05
 #
 # - `x` `[N, inputs]`; `weight` `[outputs, inputs]` and `bias` `[outputs]`: a frozen linear layer.
 # - `down` `[r, inputs]`, `up` `[outputs, r]`: the thin matrices. `alpha`, `strength`: numbers.
-# - Return the output `[N, outputs]`, and the one matrix `[outputs, inputs]` that does the work of all three, so that no adapter need be carried along. Detach neither: the thin matrices are still learning.
+# - Return the output `[N, outputs]`, and the one matrix `[outputs, inputs]` that does the work of all three, so that no adapter need be carried along. Detach neither of the two results: through each of them the gradient comes back to the thin matrices.
 #
 # <details><summary>Hint</summary>
 #
 # What matrix takes x down to r numbers, and up again? `up @ down`. The frozen layer computes `x @ weight.T + bias`.
 #
 # </details>
-# %% [markdown] lang="hi" of="794dfffe"
+# %% [markdown] lang="hi" of="0012da7f"
 # ### 8. लिखिए: जमी हुई मैट्रिक्स के बग़ल में एक पतली मैट्रिक्स
 #
 # ★★ · 7 मिनट · ख़ुद लिखिए · *LoRA, और जोड़ देने के बाद उसका ख़र्च शून्य क्यों है (Hu et al. 2021)*
@@ -623,7 +623,7 @@ assert of_zero < 1e-5 and of_straight < 1e-4 and of_bent > 0.05
 #
 # - `x` `[N, inputs]`; `weight` `[outputs, inputs]` और `bias` `[outputs]`: जमी हुई लीनियर लेयर।
 # - `down` `[r, inputs]`, `up` `[outputs, r]`: पतली मैट्रिक्स। `alpha`, `strength`: संख्याएँ।
-# - आउटपुट `[N, outputs]` लौटाइए, और वह एक मैट्रिक्स `[outputs, inputs]` जो अकेली तीनों का काम करे, ताकि अडैप्टर को साथ ढोना न पड़े। दोनों में detach मत लगाइए: पतली मैट्रिक्स अभी सीख रही हैं।
+# - आउटपुट `[N, outputs]` लौटाइए, और वह एक मैट्रिक्स `[outputs, inputs]` जो अकेली तीनों का काम करे, ताकि अडैप्टर को साथ ढोना न पड़े। लौटाई हुई दोनों चीज़ों में से किसी पर detach मत लगाइए: पतली मैट्रिक्स तक ग्रेडिएंट इन्हीं से होकर लौटता है।
 #
 # <details><summary>संकेत</summary>
 #
