@@ -272,12 +272,29 @@ def play(
     return looks
 
 
+class SelfModulation(nn.Module):
+    """Batch norm whose gain and shift are read from a style: x [N, C, H, W], style [N, S].
+
+    (1 + gain(style)) · (x - mean) / deviation + shift(style), after Chen et al. 2018 (1810.01365).
+    """
+
+    def __init__(self, channels: int, style: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain, self.shift = nn.Linear(style, channels), nn.Linear(style, channels)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        gain, shift = 1 + self.gain(style), self.shift(style)  # [N, C]
+        return torch.addcmul(shift[..., None, None], gain[..., None, None], self.norm(x))
+
+
 class Generator(nn.Module):
     """Noise [N, latent] and, with classes, labels [N] -> pictures [N, channels, 32, 32] in -1…1.
 
     A picture grows 4 × 4 -> 8 × 8 -> 16 × 16 -> 32 × 32, and its channels shrink. upsampling:
     "nearest" doubles the pixels and convolves, "transposed" uses transposed convolutions as in
-    Radford et al. 2015. classes: an embedding of the label is put beside the noise.
+    Radford et al. 2015. classes: an embedding of the label is put beside the noise. modulated: the
+    noise also sets the gain and shift of every batch norm, by `SelfModulation`.
     """
 
     def __init__(
@@ -287,6 +304,7 @@ class Generator(nn.Module):
         latent: int = 64,
         classes: int = 0,
         upsampling: str = "nearest",
+        modulated: bool = False,
     ) -> None:
         super().__init__()
         if upsampling not in ("nearest", "transposed"):
@@ -295,30 +313,36 @@ class Generator(nn.Module):
             )
         self.latent, self.classes = latent, classes
         self.embed = nn.Embedding(classes, latent) if classes else None
+        told = latent * (2 if classes else 1)
         # 4·width maps of 4 × 4: the same as a transposed convolution of a 1 × 1 picture
-        self.begin = nn.Linear(latent * (2 if classes else 1), 4 * width * 16, bias=False)
+        self.begin = nn.Linear(told, 4 * width * 16, bias=False)
+        self.style = nn.Sequential(nn.Linear(told, latent), nn.ReLU()) if modulated else None
         if upsampling == "nearest":
             last = [nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2)]
         else:
             last = [nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False)]
+
+        def normal(count: int) -> nn.Module:
+            return SelfModulation(count, latent) if modulated else nn.BatchNorm2d(count)
+
+        def grow(before: int, after: int) -> list[nn.Module]:
+            """Layers that double the picture's side."""
+            if upsampling == "nearest":
+                convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
+                up = [nn.Upsample(scale_factor=2), convolution]
+            else:
+                up = [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
+            return [*up, normal(after), nn.ReLU()]
+
         self.body = nn.Sequential(
             nn.Unflatten(1, (4 * width, 4, 4)),
-            nn.BatchNorm2d(4 * width),
+            normal(4 * width),
             nn.ReLU(),
-            *self.grow(4 * width, 2 * width, upsampling),  # [N, 2·width, 8, 8]
-            *self.grow(2 * width, width, upsampling),  # [N, width, 16, 16]
+            *grow(4 * width, 2 * width),  # [N, 2·width, 8, 8]
+            *grow(2 * width, width),  # [N, width, 16, 16]
             *last,  # [N, channels, 32, 32]
             nn.Tanh(),
         )
-
-    @staticmethod
-    def grow(before: int, after: int, upsampling: str) -> list[nn.Module]:
-        """Layers that double the picture's side."""
-        if upsampling == "nearest":
-            up = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
-        else:
-            up = [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
-        return [*up, nn.BatchNorm2d(after), nn.ReLU()]
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         check_labels(label, self.classes, len(z))
@@ -328,7 +352,10 @@ class Generator(nn.Module):
             )
         if self.embed is not None:
             z = torch.cat([z, self.embed(label)], dim=1)
-        return self.body(self.begin(z))
+        x, style = self.begin(z), self.style(z) if self.style else None
+        for layer in self.body:
+            x = layer(x, style) if isinstance(layer, SelfModulation) else layer(x)
+        return x
 
 
 def check_labels(label: Tensor | None, classes: int, count: int) -> None:
@@ -433,11 +460,15 @@ class GanConfig:
     loss: str = "hinge"  # or "non-saturating", "saturating"
     norm: str = "spectral"  # of the discriminator: or "batch", "none"
     upsampling: str = "nearest"  # of the generator: or "transposed"
+    modulated: bool = (
+        False  # the noise reaches every batch norm of the generator (`SelfModulation`)
+    )
     width: int = 32  # channels next to the picture, in both networks
     latent: int = 64
     classes: int = 0
     rates: tuple[float, float] = (7e-4, 1.4e-3)
     betas: tuple[float, float] = (0.0, 0.9)
+    muon: float = 0.0  # the rate of `Muon` for D's convolutions but the last; 0: Adam has all
     batch: int = 32
     average: float = 0.995  # decay of the generator's moving average; 0: none
     decay: bool = False  # the learning rates fall to 0 over the second half
@@ -450,7 +481,9 @@ class GanConfig:
 
     def make(self, channels: int) -> tuple[Generator, Discriminator]:
         """A new pair of networks, from torch's global random state."""
-        generator = Generator(channels, self.width, self.latent, self.classes, self.upsampling)
+        generator = Generator(
+            channels, self.width, self.latent, self.classes, self.upsampling, self.modulated
+        )
         discriminator = Discriminator(
             channels * self.pack,
             self.width,
@@ -465,7 +498,7 @@ class GanConfig:
             for module in (module for network in both for module in network.modules()):
                 if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                     nn.init.normal_(module.weight, 0, 0.02)
-                elif isinstance(module, nn.BatchNorm2d):
+                elif isinstance(module, nn.BatchNorm2d) and module.affine:
                     nn.init.normal_(module.weight, 1, 0.02)
         return generator, discriminator
 
@@ -482,7 +515,9 @@ PUBLISHED = GanConfig(
     average=0.0,
     first="stride",
 )
-OURS = GanConfig(rates=(1.2e-3, 2.4e-3), batch=16, average=0.98, decay=True)
+OURS = GanConfig(
+    modulated=True, rates=(1.2e-3, 2.4e-3), muon=0.02, batch=16, average=0.98, decay=True
+)
 
 
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -516,6 +551,45 @@ class MinibatchStd(nn.Module):
         deviation = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))  # [N / 4]
         extra = deviation.repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:])
         return torch.cat([x, extra], dim=1)
+
+
+def evened(matrices: Tensor, rounds: int = 5) -> Tensor:
+    """Matrices [k, n, m] with the same directions, all made about equally strong: singular values
+    of 0.7 to 1.2. Newton–Schulz, which needs nothing but products of matrices."""
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    for _ in range(rounds):
+        square = x @ x.mT
+        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Moves matrices by their evened momentum (Jordan et al. 2024); for the hidden layers only.
+
+    A kernel [out, in, h, w] counts as a matrix [out, in · h · w]; what is neither stays with Adam.
+    """
+
+    def __init__(self, matrices: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}  # of one shape: evened all at once
+            for p in group["params"]:
+                if p.grad is not None:
+                    alike.setdefault(p.shape, []).append(p)
+            for shape, same in alike.items():
+                rows, columns = shape[0], shape[1:].numel()
+                for p in same:
+                    kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                    kept.lerp_(p.grad, 1 - group["momentum"])
+                ahead = [p.grad.lerp(self.state[p]["momentum"], group["momentum"]) for p in same]
+                length = group["lr"] * max(1, rows / columns) ** 0.5
+                steps = evened(torch.stack(ahead).flatten(2)).view(-1, *shape)
+                torch._foreach_add_(same, list(steps), alpha=-length)
 
 
 @dataclass
@@ -580,16 +654,22 @@ def train_gan(
     for network in (generator, average, discriminator):
         network.to(device, memory_format=torch.channels_last).train()
     average.requires_grad_(False)
+    hidden = [p for p in discriminator.body.parameters() if p.ndim == 4] if config.muon else []
+    others = [p for p in discriminator.parameters() if all(p is not kernel for kernel in hidden)]
     optimizer_g = torch.optim.Adam(
         generator.parameters(), config.rates[0], config.betas, fused=True
     )
-    optimizer_d = torch.optim.Adam(
-        discriminator.parameters(), config.rates[1], config.betas, fused=True
-    )
+    optimizers_d = {
+        "optimizer_d": torch.optim.Adam(others, config.rates[1], config.betas, fused=True)
+    }
+    if hidden:
+        optimizers_d["muon_d"] = Muon(hidden, config.muon, momentum=0)
+    optimizers = {"optimizer_g": optimizer_g} | optimizers_d
+    rates = {name: each.param_groups[0]["lr"] for name, each in optimizers.items()}
     lot = torch.Generator().manual_seed(seed)  # draws the batches and the noise
     parts = {"generator": generator, "average": average, "discriminator": discriminator}
     training = Training(
-        {**parts, "optimizer_g": optimizer_g, "optimizer_d": optimizer_d, "lot": lot},
+        {**parts, **optimizers, "lot": lot},
         folder,
         name="gan",
         # with decay, the rates of a step depend on how many there will be
@@ -624,8 +704,8 @@ def train_gan(
         if config.decay:
             over = progress(step) if progress else step / steps
             share = min(1.0, 2 * (1 - over))
-            for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
-                optimizer.param_groups[0]["lr"] = rate * share
+            for name, optimizer in optimizers.items():
+                optimizer.param_groups[0]["lr"] = rates[name] * share
         index = draw()
         real = images[index].to(device, memory_format=torch.channels_last).float() / 127.5 - 1
         label = [] if labels is None else [labels[index].to(device)]
@@ -644,9 +724,10 @@ def train_gan(
         )
         if config.r1 > 0 and step % 8 == 0:  # seldom, but eight times as much
             loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, together(real), *one)
-        optimizer_d.zero_grad()
+        discriminator.zero_grad()
         loss_d.backward()
-        optimizer_d.step()
+        for optimizer in optimizers_d.values():
+            optimizer.step()
 
         # 2. The generator: its pictures up. The discriminator is frozen
         discriminator.requires_grad_(False)

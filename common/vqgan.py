@@ -47,6 +47,7 @@ from common.attention import (
 )
 from common.data import to_float, to_uint8
 from common.gan import (
+    Muon,
     frechet_distance,
     hinge_discriminator_loss,
     hinge_generator_loss,
@@ -1335,41 +1336,6 @@ class FlowPrior(nn.Module):
         share = time[:, None, None, None]
         between = (1 - share) * noise + share * x
         return F.mse_loss(self(between, time, *self.text(tokens)), x - noise)
-
-
-def evened(matrices: Tensor, rounds: int = 5) -> Tensor:
-    """Matrices [k, n, m] with the same directions, all made about equally strong: singular values
-    of 0.7 to 1.2. Newton–Schulz, which needs nothing but products of matrices."""
-    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    tall = x.shape[1] > x.shape[2]
-    x = x.mT if tall else x
-    for _ in range(rounds):
-        square = x @ x.mT
-        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
-    return x.mT if tall else x
-
-
-class Muon(torch.optim.Optimizer):
-    """Moves matrices by their evened momentum (Jordan et al. 2024); for the matrices of hidden
-    layers only, the rest stays with AdamW."""
-
-    def __init__(self, matrices: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(matrices, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            alike: dict[torch.Size, list[nn.Parameter]] = {}  # of one shape: evened all at once
-            for p in group["params"]:
-                if p.grad is not None:
-                    alike.setdefault(p.shape, []).append(p)
-            for (rows, columns), same in alike.items():
-                for p in same:
-                    kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                    kept.lerp_(p.grad, 1 - group["momentum"])
-                ahead = [p.grad.lerp(self.state[p]["momentum"], group["momentum"]) for p in same]
-                length = group["lr"] * max(1, rows / columns) ** 0.5
-                torch._foreach_add_(same, list(evened(torch.stack(ahead))), alpha=-length)
 
 
 def train_prior(

@@ -18,6 +18,9 @@ from common.gan import (
     GanConfig,
     Generator,
     MinibatchStd,
+    Muon,
+    SelfModulation,
+    evened,
     hinge_discriminator_loss,
     hinge_generator_loss,
     load_dcgan,
@@ -48,8 +51,9 @@ def weights(module):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("classes", [0, 64])
-def test_a_generator_draws_pictures_in_range(upsampling, channels, count, classes):
-    network = Generator(channels, 8, 16, classes, upsampling).eval()
+@pytest.mark.parametrize("modulated", [False, True])
+def test_a_generator_draws_pictures_in_range(upsampling, channels, count, classes, modulated):
+    network = Generator(channels, 8, 16, classes, upsampling, modulated).eval()
     label = torch.arange(count) if classes else None
     made = network(torch.randn(count, 16), label)
     assert made.shape == (count, channels, 32, 32)
@@ -80,7 +84,7 @@ def test_sizes_are_those_of_the_lesson():
 
 
 def test_no_network_pools_and_none_has_a_hidden_matrix():
-    for config in (PUBLISHED, OURS):
+    for config in (PUBLISHED, replace(OURS, modulated=False)):  # else they read the style
         generator, discriminator = config.make(3)
         layers = [*generator.modules(), *discriminator.modules()]
         assert not any("Pool" in type(layer).__name__ for layer in layers)
@@ -259,9 +263,94 @@ def test_the_rates_fall_to_zero_over_the_second_half(monkeypatch):
     assert seen[1::2] == pytest.approx([rate / 2 for rate in seen[::2]])
 
 
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 24, 8), (2, 8, 24)])
+def test_evened_keeps_directions_and_evens_their_strengths(shape):
+    torch.manual_seed(0)
+    matrices = torch.randn(shape)
+    even = evened(matrices)
+    for before, after, same in zip(matrices, even, evened(100 * matrices), strict=True):
+        u, _, vt = torch.linalg.svd(before, full_matrices=False)
+        strengths = torch.diagonal(u.T @ after @ vt.T)
+        assert strengths.min() > 0.5 and strengths.max() < 1.3
+        assert torch.allclose(u @ torch.diag(strengths) @ vt, after, atol=1e-4)
+        assert torch.allclose(same, after, atol=1e-4)  # how strong the gradient was is forgotten
+
+
+def test_muon_is_the_librarys_on_matrices():
+    torch.manual_seed(0)
+    ours, theirs = ([torch.nn.Parameter(torch.ones(s)) for s in ((6, 9), (9, 6))] for _ in range(2))
+    pairs = [
+        (ours, Muon(ours, lr=0.1)),
+        (theirs, torch.optim.Muon(theirs, lr=0.1, weight_decay=0)),  # computes in bfloat16
+    ]
+    for step in range(3):
+        for parameters, optimizer in pairs:
+            lot = torch.Generator().manual_seed(step)
+            for p in parameters:
+                p.grad = torch.randn(p.shape, generator=lot)
+            optimizer.step()
+    for mine, its in zip(ours, theirs, strict=True):
+        assert (mine - 1).abs().mean() > 0.05
+        torch.testing.assert_close(mine, its, atol=0.02, rtol=0)
+
+
+def test_a_kernel_is_a_matrix_to_muon():
+    torch.manual_seed(0)
+    kernel = torch.nn.Parameter(torch.randn(8, 3, 4, 2))
+    matrix = torch.nn.Parameter(kernel.detach().flatten(1).clone())
+    kernel.grad = torch.randn(8, 3, 4, 2)
+    matrix.grad = kernel.grad.flatten(1)
+    for p in (kernel, matrix):
+        Muon([p], lr=0.1, momentum=0).step()
+    torch.testing.assert_close(kernel.flatten(1), matrix)
+
+
+def test_muon_takes_steps_of_one_length_and_can_be_kept():
+    torch.manual_seed(0)
+    wide, tall = (torch.nn.Parameter(torch.zeros(s)) for s in ((4, 8), (8, 4)))
+    gradients = [torch.randn(4, 8), 1000 * torch.randn(8, 4)]
+    muon = Muon([wide, tall], lr=0.1)
+    for p, gradient in zip((wide, tall), gradients, strict=True):
+        p.grad = gradient
+    muon.step()
+    assert torch.allclose(wide, -0.1 * evened(gradients[0][None])[0], atol=1e-5)
+    assert torch.allclose(tall, -0.1 * 2**0.5 * evened(gradients[1][None])[0], atol=1e-5)
+    copy_of = [torch.nn.Parameter(p.detach().clone()) for p in (wide, tall)]
+    other = Muon(copy_of, lr=1.0)
+    other.load_state_dict(copy.deepcopy(muon.state_dict()))
+    for p, q, gradient in zip((wide, tall), copy_of, gradients, strict=True):
+        p.grad = q.grad = gradient.flip(0)
+    muon.step()
+    other.step()
+    assert torch.equal(wide, copy_of[0]) and torch.equal(tall, copy_of[1])
+
+
+@pytest.mark.parametrize("norm", ["spectral", "batch", "none"])
+def test_muon_has_the_discriminators_hidden_kernels_and_adam_the_rest(norm, monkeypatch):
+    seen = {}
+    for kind in (Muon, torch.optim.Adam):
+        step = kind.step
+
+        def spy(self, *args, step=step, kind=kind, **options):
+            (group,) = self.param_groups
+            seen.setdefault(kind, []).append((group["lr"], [p.shape for p in group["params"]]))
+            return step(self, *args, **options)
+
+        monkeypatch.setattr(kind, "step", spy)
+    config = replace(TINY, norm=norm, muon=0.02, decay=True, rates=(1e-3, 2e-3))
+    train_gan(config, pictures(), steps=4)
+    assert [rate for rate, _ in seen[Muon]] == pytest.approx([0.02, 0.02, 0.02, 0.01])
+    assert seen[Muon][0][1] == [(4, 4, 3, 3), (8, 4, 4, 4), (16, 8, 4, 4)]
+    assert [rate for rate, _ in seen[torch.optim.Adam][::2]] == pytest.approx([2e-3] * 3 + [1e-3])
+    generator, discriminator = config.make(1)
+    rest = [p.shape for p in discriminator.parameters() if p.shape not in seen[Muon][0][1]]
+    assert seen[torch.optim.Adam][0][1] == rest  # the last layer too: it is no hidden one
+    assert seen[torch.optim.Adam][1][1] == [p.shape for p in generator.parameters()]
+
+
 def test_a_run_goes_on_from_its_folder_to_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_STATIC", "1")
-    config = replace(TINY, classes=10)
+    config = replace(TINY, classes=10, muon=0.02)
     labels = torch.arange(32) % 10
     whole = train_gan(config, pictures(), labels=labels, steps=6)
     train_gan(config, pictures(), labels=labels, steps=3, folder=tmp_path)
@@ -276,8 +365,28 @@ def test_notes_of_the_caller_reach_the_history():
     assert [value for _, value in trained.history["seen"]] == [8, 16]
 
 
-def test_samples_depend_on_their_own_noise_alone():
-    generator = Generator(1, 4, 8)
+@pytest.mark.parametrize(("count", "size"), [(2, (4, 4)), (3, (5, 2))])
+def test_self_modulation_is_the_librarys_batch_norm_with_a_pictures_own_gain(count, size):
+    layer, x, style = SelfModulation(6, 5), torch.randn(count, 6, *size), torch.randn(count, 5)
+    norm = nn.BatchNorm2d(6, affine=False)
+    gain = 1 + style @ layer.gain.weight.T + layer.gain.bias
+    shift = style @ layer.shift.weight.T + layer.shift.bias
+    expected = [
+        g[:, None, None] * y + s[:, None, None]
+        for g, y, s in zip(gain, norm(x), shift, strict=True)
+    ]
+    torch.testing.assert_close(layer(x, style), torch.stack(expected))
+
+
+def test_all_weights_of_a_modulated_generator_learn():
+    generator = GanConfig(width=4, latent=8, modulated=True).make(1)[0]
+    generator(torch.randn(4, 8)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in generator.parameters())
+
+
+@pytest.mark.parametrize("modulated", [False, True])
+def test_samples_depend_on_their_own_noise_alone(modulated):
+    generator = Generator(1, 4, 8, modulated=modulated)
     generator(torch.randn(64, 8))  # batch norm has seen something
     many, few = sample(generator, 600, seed=3), sample(generator, 600, seed=3)[:5]
     torch.testing.assert_close(many[:5], few)

@@ -1,6 +1,5 @@
 """Notebook 3.3: priors over codes and latents, prompts, guidance, and a contrastive model."""
 
-import copy
 import math
 
 import pytest
@@ -27,13 +26,11 @@ from common.vqgan import (
     CrossBlock,
     FlowPrior,
     LatentAutoencoder,
-    Muon,
     SmallClip,
     TextEncoder,
     TextToRangoli,
     caption_table,
     contrast,
-    evened,
     follow,
     guided,
     heun,
@@ -317,39 +314,6 @@ def test_follow_is_a_moving_average():
     expected = 0.9 * a.weight + 0.1 * b.weight
     follow(a, b, 0.9)
     assert torch.allclose(a.weight, expected)
-
-
-@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 24, 8), (2, 8, 24)])
-def test_evened_keeps_directions_and_evens_their_strengths(shape):
-    torch.manual_seed(0)
-    matrices = torch.randn(shape)
-    even = evened(matrices)
-    for before, after, same in zip(matrices, even, evened(100 * matrices), strict=True):
-        u, _, vt = torch.linalg.svd(before, full_matrices=False)
-        strengths = torch.diagonal(u.T @ after @ vt.T)
-        assert strengths.min() > 0.5 and strengths.max() < 1.3
-        assert torch.allclose(u @ torch.diag(strengths) @ vt, after, atol=1e-4)
-        assert torch.allclose(same, after, atol=1e-4)  # how strong the gradient was is forgotten
-
-
-def test_muon_takes_steps_of_one_length_and_can_be_kept():
-    torch.manual_seed(0)
-    wide, tall = (torch.nn.Parameter(torch.zeros(s)) for s in ((4, 8), (8, 4)))
-    gradients = [torch.randn(4, 8), 1000 * torch.randn(8, 4)]
-    muon = Muon([wide, tall], lr=0.1)
-    for p, gradient in zip((wide, tall), gradients, strict=True):
-        p.grad = gradient
-    muon.step()
-    assert torch.allclose(wide, -0.1 * evened(gradients[0][None])[0], atol=1e-5)
-    assert torch.allclose(tall, -0.1 * 2**0.5 * evened(gradients[1][None])[0], atol=1e-5)
-    copy_of = [torch.nn.Parameter(p.detach().clone()) for p in (wide, tall)]
-    other = Muon(copy_of, lr=1.0)
-    other.load_state_dict(copy.deepcopy(muon.state_dict()))
-    for p, q, gradient in zip((wide, tall), copy_of, gradients, strict=True):
-        p.grad = q.grad = gradient.flip(0)
-    muon.step()
-    other.step()
-    assert torch.equal(wide, copy_of[0]) and torch.equal(tall, copy_of[1])
 
 
 def test_muon_moves_the_hidden_matrices_only():

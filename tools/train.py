@@ -348,11 +348,13 @@ with published ones. Licence: as the course's code, MIT.
 DCGAN = GanConfig(
     loss="hinge",
     norm="spectral",
+    modulated=True,
     width=32,
     latent=64,
     classes=64,  # 8 × motif + colour
     rates=(7e-4, 1.4e-3),
     betas=(0.0, 0.9),
+    muon=0.02,
     batch=32,
     average=0.999,
     decay=True,
@@ -364,7 +366,7 @@ def train_dcgan(
     device: torch.device,
     folder: Path = WEIGHTS,
     scale: float = 1.0,
-    steps: int = 24_000,
+    steps: int = 40_000,
     runs: Path = RUNS / "dcgan",
 ) -> dict[str, float | int]:
     """The conditional generator of 2-dcgan, trained longer. scale: of the pictures and steps.
@@ -407,7 +409,8 @@ def train_dcgan(
     )
     stored = halved(trained.average)
     scores = measure(trained.average)
-    made = {"channels": 3, "width": DCGAN.width, "latent": DCGAN.latent, "classes": DCGAN.classes}
+    made = {"channels": 3} | {name: getattr(DCGAN, name) for name in ("width", "latent", "classes")}
+    made["modulated"] = int(DCGAN.modulated)
     store(folder, "dcgan-rangoli", stored, {name: str(value) for name, value in made.items()})
     rows = {"this generator": scores} | {
         "real pictures": gan_report(judge, real, real_images("rangoli", seed=2)) | {"as told": 1.0}

@@ -33,7 +33,7 @@ import itertools
 import json
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -67,7 +67,7 @@ plots.show_images(
     sample(artist, len(wishes), seed=4, device=device, labels=wishes),
     columns=16,
     zoom=1,
-    colours=64,
+    colours=32,
     alt=t("Thirty-two rangoli drawn by a generator: eight motifs in four colours each"),
 )
 
@@ -303,12 +303,29 @@ measured.append(
 
 
 # %% name="generator" tags=["export"]
+class SelfModulation(nn.Module):
+    """Batch norm whose gain and shift are read from a style: x [N, C, H, W], style [N, S].
+
+    (1 + gain(style)) · (x - mean) / deviation + shift(style), after Chen et al. 2018 (1810.01365).
+    """
+
+    def __init__(self, channels: int, style: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain, self.shift = nn.Linear(style, channels), nn.Linear(style, channels)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        gain, shift = 1 + self.gain(style), self.shift(style)  # [N, C]
+        return torch.addcmul(shift[..., None, None], gain[..., None, None], self.norm(x))
+
+
 class Generator(nn.Module):
     """Noise [N, latent] and, with classes, labels [N] -> pictures [N, channels, 32, 32] in -1…1.
 
     A picture grows 4 × 4 -> 8 × 8 -> 16 × 16 -> 32 × 32, and its channels shrink. upsampling:
     "nearest" doubles the pixels and convolves, "transposed" uses transposed convolutions as in
-    Radford et al. 2015. classes: an embedding of the label is put beside the noise.
+    Radford et al. 2015. classes: an embedding of the label is put beside the noise. modulated: the
+    noise also sets the gain and shift of every batch norm, by `SelfModulation`.
     """
 
     def __init__(
@@ -318,6 +335,7 @@ class Generator(nn.Module):
         latent: int = 64,
         classes: int = 0,
         upsampling: str = "nearest",
+        modulated: bool = False,
     ) -> None:
         super().__init__()
         if upsampling not in ("nearest", "transposed"):
@@ -326,30 +344,36 @@ class Generator(nn.Module):
             )
         self.latent, self.classes = latent, classes
         self.embed = nn.Embedding(classes, latent) if classes else None
+        told = latent * (2 if classes else 1)
         # 4·width maps of 4 × 4: the same as a transposed convolution of a 1 × 1 picture
-        self.begin = nn.Linear(latent * (2 if classes else 1), 4 * width * 16, bias=False)
+        self.begin = nn.Linear(told, 4 * width * 16, bias=False)
+        self.style = nn.Sequential(nn.Linear(told, latent), nn.ReLU()) if modulated else None
         if upsampling == "nearest":
             last = [nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2)]
         else:
             last = [nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False)]
+
+        def normal(count: int) -> nn.Module:
+            return SelfModulation(count, latent) if modulated else nn.BatchNorm2d(count)
+
+        def grow(before: int, after: int) -> list[nn.Module]:
+            """Layers that double the picture's side."""
+            if upsampling == "nearest":
+                convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
+                up = [nn.Upsample(scale_factor=2), convolution]
+            else:
+                up = [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
+            return [*up, normal(after), nn.ReLU()]
+
         self.body = nn.Sequential(
             nn.Unflatten(1, (4 * width, 4, 4)),
-            nn.BatchNorm2d(4 * width),
+            normal(4 * width),
             nn.ReLU(),
-            *self.grow(4 * width, 2 * width, upsampling),  # [N, 2·width, 8, 8]
-            *self.grow(2 * width, width, upsampling),  # [N, width, 16, 16]
+            *grow(4 * width, 2 * width),  # [N, 2·width, 8, 8]
+            *grow(2 * width, width),  # [N, width, 16, 16]
             *last,  # [N, channels, 32, 32]
             nn.Tanh(),
         )
-
-    @staticmethod
-    def grow(before: int, after: int, upsampling: str) -> list[nn.Module]:
-        """Layers that double the picture's side."""
-        if upsampling == "nearest":
-            up = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
-        else:
-            up = [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
-        return [*up, nn.BatchNorm2d(after), nn.ReLU()]
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         check_labels(label, self.classes, len(z))
@@ -359,7 +383,10 @@ class Generator(nn.Module):
             )
         if self.embed is not None:
             z = torch.cat([z, self.embed(label)], dim=1)
-        return self.body(self.begin(z))
+        x, style = self.begin(z), self.style(z) if self.style else None
+        for layer in self.body:
+            x = layer(x, style) if isinstance(layer, SelfModulation) else layer(x)
+        return x
 
 
 def check_labels(label: Tensor | None, classes: int, count: int) -> None:
@@ -472,11 +499,15 @@ class GanConfig:
     loss: str = "hinge"  # or "non-saturating", "saturating"
     norm: str = "spectral"  # of the discriminator: or "batch", "none"
     upsampling: str = "nearest"  # of the generator: or "transposed"
+    modulated: bool = (
+        False  # the noise reaches every batch norm of the generator (`SelfModulation`)
+    )
     width: int = 32  # channels next to the picture, in both networks
     latent: int = 64
     classes: int = 0
     rates: tuple[float, float] = (7e-4, 1.4e-3)
     betas: tuple[float, float] = (0.0, 0.9)
+    muon: float = 0.0  # the rate of `Muon` for D's convolutions but the last; 0: Adam has all
     batch: int = 32
     average: float = 0.995  # decay of the generator's moving average; 0: none
     decay: bool = False  # the learning rates fall to 0 over the second half
@@ -489,7 +520,9 @@ class GanConfig:
 
     def make(self, channels: int) -> tuple[Generator, Discriminator]:
         """A new pair of networks, from torch's global random state."""
-        generator = Generator(channels, self.width, self.latent, self.classes, self.upsampling)
+        generator = Generator(
+            channels, self.width, self.latent, self.classes, self.upsampling, self.modulated
+        )
         discriminator = Discriminator(
             channels * self.pack,
             self.width,
@@ -504,7 +537,7 @@ class GanConfig:
             for module in (module for network in both for module in network.modules()):
                 if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                     nn.init.normal_(module.weight, 0, 0.02)
-                elif isinstance(module, nn.BatchNorm2d):
+                elif isinstance(module, nn.BatchNorm2d) and module.affine:
                     nn.init.normal_(module.weight, 1, 0.02)
         return generator, discriminator
 
@@ -521,7 +554,9 @@ PUBLISHED = GanConfig(
     average=0.0,
     first="stride",
 )
-OURS = GanConfig(rates=(1.2e-3, 2.4e-3), batch=16, average=0.98, decay=True)
+OURS = GanConfig(
+    modulated=True, rates=(1.2e-3, 2.4e-3), muon=0.02, batch=16, average=0.98, decay=True
+)
 
 # %% name="count-layers" tags=["nbval-check-output"]
 for network in PUBLISHED.make(channels=3):
@@ -790,13 +825,13 @@ assert after["transposed 3"] > after["transposed 4"] > rows[0][2] > after["resiz
 # GAN में भी ट्रेनिंग के साथ वह मिटती जाती है, पर स्ट्राइड वाला डिस्क्रिमिनेटर *ग्रेडिएंट* में वही पैटर्न बनाता है, इसलिए वह लौट भी सकती है।
 
 # %% [markdown] lang="en" name="tools-text"
-# ## 7 · Four tools since 2015
+# ## 7 · Six tools since 2015
 #
-# **Spectral norm** (Miyato et al. 2018). In 2.1 a discriminator that is too steep starved the generator. This tool bounds the steepness of every layer: divide each weight matrix by its largest singular value σ, that is by the most that it can stretch a vector. Is it so? Two discriminators, whose weights have grown to five times what they began with:
-# %% [markdown] lang="hi" of="c6c39e37"
-# ## 7 · 2015 के बाद मिले चार औज़ार
+# **Spectral norm** (Miyato et al. 2018). In 2.1 a discriminator that is too steep starved the generator. This tool bounds the steepness of every layer: lay each layer's weights flat as a matrix, and divide it by its largest singular value σ, that is by the most that it can stretch a vector. Is it so? Two discriminators, whose weights have grown to five times what they began with:
+# %% [markdown] lang="hi" of="420fbcd1"
+# ## 7 · 2015 के बाद मिले छह औज़ार
 #
-# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर तक काम का ग्रेडिएंट नहीं पहुँचने देता। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: भारों की मैट्रिक्स को उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकता है। क्या सचमुच ऐसा होता है? दो डिस्क्रिमिनेटर, जिनके भार शुरुआत के पाँच गुना हो चुके हैं:
+# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर तक काम का ग्रेडिएंट नहीं पहुँचने देता। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: हर लेयर के भार मैट्रिक्स की तरह बिछाइए और उसे उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकता है। क्या सचमुच ऐसा होता है? दो डिस्क्रिमिनेटर, जिनके भार शुरुआत के पाँच गुना हो चुके हैं:
 # %% name="spectral-norm"
 with torch.random.fork_rng():
     torch.manual_seed(0)
@@ -816,7 +851,7 @@ stretch = [
 plots.table(
     [[t("layer {n}", n=i + 1), *pair] for i, pair in enumerate(zip(*stretch, strict=True))],
     columns=[t("discriminator"), t("σ without"), t("σ with spectral norm")],
-    caption=t("The most that each layer can stretch its input"),
+    caption=t("σ of each layer's weights, laid flat as a matrix"),
 )
 assert all(abs(s - 1) < 0.1 for s in stretch[1]) and max(abs(s - 1) for s in stretch[0]) > 0.15
 # %% [markdown] lang="en" name="hinge-text"
@@ -910,6 +945,120 @@ same = different[:1].expand(4, -1, -1, -1)
 print("four different:", round(MinibatchStd()(different)[0, -1, 0, 0].item(), 1))
 print("four times the same:", round(MinibatchStd()(same)[0, -1, 0, 0].item(), 1))
 
+# %% [markdown] lang="en" name="modulation-text"
+# **Self-modulation** (Chen et al. 2018, [1810.01365](https://arxiv.org/abs/1810.01365)). In a DCGAN the noise comes in once, at the bottom; what the last layers should know of it must survive all the way up. Batch norm has two learnt numbers for each map, a gain and a shift. Let the *noise* set them, by way of a small layer (`style`): then it reaches every batch norm, not the bottom alone (`SelfModulation` above; StyleGAN, in 2.3, rests on the same idea). To see it, cut the way at the bottom and ask whether the noise still makes a difference:
+# %% [markdown] lang="hi" of="4f35caef"
+# **स्व-मॉड्यूलेशन (self-modulation)** (Chen et al. 2018, [1810.01365](https://arxiv.org/abs/1810.01365))। DCGAN में शोर बस एक बार आता है, सबसे नीचे; ऊपर की लेयरों को शोर के बारे में जो जानना है, उसे नीचे से ऊपर तक बचकर पहुँचना पड़ता है। बैच नॉर्म के पास हर मैप के लिए सीखी हुई दो संख्याएँ होती हैं: एक गुणक (gain), एक खिसकाव (shift)। इन्हें *शोर* से तय होने दीजिए, बीच में एक छोटी लेयर (`style`) लगाकर: तब वह सिर्फ़ नीचे नहीं, हर बैच नॉर्म तक पहुँचता है (ऊपर का `SelfModulation`; 2.3 का StyleGAN इसी विचार पर टिका है)। परखने के लिए नीचे का रास्ता काट दीजिए और पूछिए कि शोर से अब भी कोई फ़र्क़ पड़ता है या नहीं:
+# %% name="modulation" tags=["nbval-check-output"]
+lot = torch.Generator().manual_seed(0)
+here, there = torch.randn(2, 4, 64, generator=lot)
+for name, painter in (
+    ("batch norm", Generator()),
+    ("self-modulation", Generator(modulated=True)),
+):
+    painter.begin.weight.data.zero_()  # nothing of the noise reaches the first 4 × 4 cells
+    print(f"{name:15} | does the noise matter?", not torch.equal(painter(here), painter(there)))
+# %% [markdown] lang="en" name="muon-text"
+# **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) changes not the network but the *step*. A layer's gradient is a matrix (a kernel too, once it is laid flat: a row for each map that comes out), and a lopsided one: it pulls hard in a few directions and hardly at all in the many others, though there may be something to learn in them too. Adam evens out the single *entries*. Muon evens out the *directions*: it makes all singular values about equal, and needs nothing but products of matrices to do so. How lopsided is such a gradient? Take the last hidden layer of a new discriminator that sees sixteen rangoli and sixteen made pictures.
+# %% [markdown] lang="hi" of="5a4ac67d"
+# **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) नेटवर्क को नहीं, *क़दम* को बदलता है। किसी लेयर का ग्रेडिएंट एक मैट्रिक्स होता है (कनवॉल्यूशन के कर्नेल का भी, बस उसे बिछा दीजिए: निकलने वाले हर मैप की एक पंक्ति), और वह एकतरफ़ा होता है: गिनी-चुनी दिशाओं में ज़ोर से खींचता है, बाक़ी ढेरों दिशाओं में लगभग नहीं, हालाँकि सीखने को शायद वहाँ भी कुछ हो। Adam एक-एक *संख्या* को बराबरी पर लाता है। Muon *दिशाओं* को: वह सारे सिंगुलर मान लगभग बराबर कर देता है, और इसके लिए बस मैट्रिक्सों के गुणनफल चाहिए। ऐसा ग्रेडिएंट कितना एकतरफ़ा होता है? एक नया डिस्क्रिमिनेटर लीजिए जो सोलह रंगोलियाँ और सोलह बनाए हुए चित्र देखता है, और उसकी आख़िरी छिपी लेयर के ग्रेडिएंट को नापिए।
+
+
+# %% name="muon" tags=["export"]
+def evened(matrices: Tensor, rounds: int = 5) -> Tensor:
+    """Matrices [k, n, m] with the same directions, all made about equally strong: singular values
+    of 0.7 to 1.2. Newton–Schulz, which needs nothing but products of matrices."""
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    for _ in range(rounds):
+        square = x @ x.mT
+        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Moves matrices by their evened momentum (Jordan et al. 2024); for the hidden layers only.
+
+    A kernel [out, in, h, w] counts as a matrix [out, in · h · w]; what is neither stays with Adam.
+    """
+
+    def __init__(self, matrices: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}  # of one shape: evened all at once
+            for p in group["params"]:
+                if p.grad is not None:
+                    alike.setdefault(p.shape, []).append(p)
+            for shape, same in alike.items():
+                rows, columns = shape[0], shape[1:].numel()
+                for p in same:
+                    kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                    kept.lerp_(p.grad, 1 - group["momentum"])
+                ahead = [p.grad.lerp(self.state[p]["momentum"], group["momentum"]) for p in same]
+                length = group["lr"] * max(1, rows / columns) ** 0.5
+                steps = evened(torch.stack(ahead).flatten(2)).view(-1, *shape)
+                torch._foreach_add_(same, list(steps), alpha=-length)
+
+
+# %% name="lopsided"
+with torch.random.fork_rng():
+    torch.manual_seed(0)
+    beginner, critic = OURS.make(channels=3)
+    made = beginner(torch.randn(16, OURS.latent)).detach()
+hinge_discriminator_loss(critic(to_float(rangolis[:16]) * 2 - 1), critic(made)).backward()
+*_, kernel = (p for p in critic.body.parameters() if p.ndim == 4)
+gradient = kernel.grad.flatten(1)  # [128, 64 · 4 · 4]
+moves = {
+    t("the gradient"): gradient,
+    t("Adam's first step"): gradient.sign(),  # gradient / √gradient²
+    t("Muon's step"): evened(gradient[None])[0],
+}
+figure, ax = plt.subplots(figsize=(5.0, 2.6), layout="constrained")
+strong = {}
+for (name, move), colour in zip(moves.items(), plots.COLOURS, strict=False):
+    strength = torch.linalg.svdvals(move)
+    strength = strength / strength.max()  # of each direction; the strongest has 1
+    strong[name] = int((strength >= 0.5).sum())
+    ax.plot(range(1, len(strength) + 1), strength, color=colour, label=name)
+ax.set(yscale="log", ylim=(1e-3, 1.5), xlabel=t("direction, the strongest first"))
+ax.set_ylabel(t("strength of the direction"))
+ax.set_title(t("The gradient knows a few directions, Muon all of them"))
+ax.legend(frameon=False)
+plots.show(
+    figure,
+    alt=t(
+        "Strength of each direction: the gradient's falls after the first, Adam's after the second, Muon's stays nearly level"
+    ),
+)
+print(
+    t(
+        "directions of {all} at least half as strong as the strongest: {counts}",
+        all=len(gradient),
+        counts=", ".join(f"{name} {count}" for name, count in strong.items()),
+    )
+)
+assert strong[t("the gradient")] <= strong[t("Adam's first step")] < strong[t("Muon's step")] / 4
+measured.append(
+    [
+        t("directions of 128 at least half as strong as the strongest: Muon's step"),
+        strong[t("Muon's step")],
+        strong[t("Adam's first step")],
+        t("Adam's first step"),
+    ]
+)
+# %% [markdown] lang="en" name="lopsided-after"
+# The kernel laid flat has 128 rows, so a step has 128 directions: the gradient is strong in one of them, Adam's first step in two, Muon's in all. (Muon proper evens out a moving average of the gradients, the momentum. Our discriminator takes a momentum of 0, as its Adam does, so it evens out the gradient of this very batch.)
+#
+# In our recipe all convolutions of the *discriminator* but the last learn with Muon; the last, the biases and the whole generator stay with Adam. (Tried apart from this notebook, one seed: for the generator Muon gained nothing.) What it is worth for the discriminator, section 11 says.
+# %% [markdown] lang="hi" of="09387097"
+# बिछाए हुए कर्नेल में 128 पंक्तियाँ हैं, इसलिए क़दम की 128 दिशाएँ हैं: ग्रेडिएंट का ज़ोर उनमें से एक में है, Adam के पहले क़दम का दो में, Muon के क़दम का सबमें। (असली Muon ग्रेडिएंटों के चलते औसत, यानी मोमेंटम, की दिशाएँ बराबर करता है। हमारे डिस्क्रिमिनेटर में, उसके Adam की तरह, मोमेंटम 0 है; इसलिए इसी बैच के ग्रेडिएंट की दिशाएँ बराबर होती हैं।)
+#
+# हमारे नुस्ख़े में *डिस्क्रिमिनेटर* के आख़िरी को छोड़कर सारे कनवॉल्यूशन Muon से सीखते हैं; आख़िरी कनवॉल्यूशन, बायस और पूरा जनरेटर Adam के पास रहते हैं। (नोटबुक से अलग आज़माया, एक सीड: जनरेटर में Muon से कोई फ़ायदा नहीं हुआ।) डिस्क्रिमिनेटर में इससे कितना फ़ायदा है, यह सेक्शन 11 बताता है।
+
 # %% [markdown] lang="en" name="loop-text"
 # ## 8 · The training loop
 #
@@ -985,16 +1134,22 @@ def train_gan(
     for network in (generator, average, discriminator):
         network.to(device, memory_format=torch.channels_last).train()
     average.requires_grad_(False)
+    hidden = [p for p in discriminator.body.parameters() if p.ndim == 4] if config.muon else []
+    others = [p for p in discriminator.parameters() if all(p is not kernel for kernel in hidden)]
     optimizer_g = torch.optim.Adam(
         generator.parameters(), config.rates[0], config.betas, fused=True
     )
-    optimizer_d = torch.optim.Adam(
-        discriminator.parameters(), config.rates[1], config.betas, fused=True
-    )
+    optimizers_d = {
+        "optimizer_d": torch.optim.Adam(others, config.rates[1], config.betas, fused=True)
+    }
+    if hidden:
+        optimizers_d["muon_d"] = Muon(hidden, config.muon, momentum=0)
+    optimizers = {"optimizer_g": optimizer_g} | optimizers_d
+    rates = {name: each.param_groups[0]["lr"] for name, each in optimizers.items()}
     lot = torch.Generator().manual_seed(seed)  # draws the batches and the noise
     parts = {"generator": generator, "average": average, "discriminator": discriminator}
     training = Training(
-        {**parts, "optimizer_g": optimizer_g, "optimizer_d": optimizer_d, "lot": lot},
+        {**parts, **optimizers, "lot": lot},
         folder,
         name="gan",
         # with decay, the rates of a step depend on how many there will be
@@ -1029,8 +1184,8 @@ def train_gan(
         if config.decay:
             over = progress(step) if progress else step / steps
             share = min(1.0, 2 * (1 - over))
-            for optimizer, rate in zip((optimizer_g, optimizer_d), config.rates, strict=True):
-                optimizer.param_groups[0]["lr"] = rate * share
+            for name, optimizer in optimizers.items():
+                optimizer.param_groups[0]["lr"] = rates[name] * share
         index = draw()
         real = images[index].to(device, memory_format=torch.channels_last).float() / 127.5 - 1
         label = [] if labels is None else [labels[index].to(device)]
@@ -1049,9 +1204,10 @@ def train_gan(
         )
         if config.r1 > 0 and step % 8 == 0:  # seldom, but eight times as much
             loss_d = loss_d + 8 * config.r1 / 2 * r1_penalty(discriminator, together(real), *one)
-        optimizer_d.zero_grad()
+        discriminator.zero_grad()
         loss_d.backward()
-        optimizer_d.step()
+        for optimizer in optimizers_d.values():
+            optimizer.step()
 
         # 2. The generator: its pictures up. The discriminator is frozen
         discriminator.requires_grad_(False)
@@ -1288,10 +1444,11 @@ plane = {
     t("good, but too few kinds"): circle[angles < torch.pi / 2] + 0.02,
     t("every kind, but many bad"): 2.8 * (torch.rand(60, 2, generator=lot) - 0.5),
 }
+pale = {"color": plots.COLOURS[0], "alpha": 0.08, "linewidth": 0, "antialiased": False}
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), layout="constrained")
 for ax, (name, fake) in zip(axes, plane.items(), strict=True):
     for x, y, reach in zip(*circle.T, torch.cdist(circle, circle).kthvalue(4).values, strict=True):
-        ax.add_patch(plt.Circle((x, y), reach, color=plots.COLOURS[0], alpha=0.08, linewidth=0))
+        ax.add_patch(plt.Circle((x, y), reach, **pale))
     ax.plot(*circle.T, "o", color=plots.COLOURS[0], markersize=4, label=t("real"))
     ax.plot(*fake.T, "x", color=plots.COLOURS[1], markersize=5, label=t("made"))
     precision, recall = precision_recall(circle, fake)
@@ -1591,9 +1748,11 @@ settings = {
     "loss": t("loss of both"),
     "norm": t("normalisation of D"),
     "upsampling": t("upsampling"),
+    "modulated": t("self-modulation"),
     "width": t("width"),
     "rates": t("learning rates"),
     "betas": t("momentum β"),
+    "muon": t("Muon's rate for D"),
     "batch": t("batch"),
     "average": t("average (EMA)"),
     "decay": t("falling rates"),
@@ -1637,14 +1796,14 @@ for ax, (budget, found) in zip(axes[0], by_steps.items(), strict=True):
         ax.plot(fids(found[name]), [i] * len(found[name]), "o", color=colour)
     ax.set_yticks(range(len(ranked)), ranked)
     ax.set(xscale="log", xlabel=t("FID, lower is better"))
-    ax.set_xticks([25, 35, 50, 70], ["25", "35", "50", "70"])
+    ax.set_xticks([20, 30, 40, 60], ["20", "30", "40", "60"])
     ax.minorticks_off()
     after = t("after {n} steps", n=budget.split()[0])
-    ax.set_title(t("{budget}: growing, rates and momentum decide", budget=after))
+    ax.set_title(t("{budget}: growing, pace, self-modulation and Muon decide", budget=after))
 plots.show(
     figure,
     alt=t(
-        "Dots: the FID of our recipe and of its variants with one setting changed; transposed upsampling, low rates and momentum stand out"
+        "Dots: the FID of our recipe and of its variants with one setting changed; without doubling, fast steps, self-modulation or Muon it is clearly worse"
     ),
 )
 for budget, found in by_steps.items():
@@ -1657,7 +1816,7 @@ for budget, found in by_steps.items():
             better=", ".join(better) or "–",
         )
     )
-    for setting in ("upsampling", "rates", "betas"):
+    for setting in ("upsampling", "rates", "betas", "modulated", "muon"):
         (rows,) = (rows for name, rows in found.items() if name.startswith(settings[setting]))
         assert min(fids(rows)) > max(fids(found[settings["ours"]]))
     cost = {name: mean(rows, "seconds") for name, rows in found.items()}
@@ -1670,10 +1829,12 @@ for budget, found in by_steps.items():
     )
 
 # %% [markdown] lang="en" name="bench-each-after"
-# Read it soberly. In so short a training few of the settings decide: how the generator *grows* the picture (doubling, not transposed convolutions), and how large and how fast its steps are (learning rates, momentum). A wide network and a big batch gain nothing at equal steps, and each of their steps costs several times as much: one reason why the published recipe gets nowhere in a minute.
+# Read it soberly. In so short a training few of the settings decide: how the generator *grows* the picture (doubling, not transposed convolutions), how large and how fast the steps are (learning rates, momentum), whether the noise reaches every batch norm (self-modulation), and in which directions the discriminator's steps go (Muon). Only one row lies clearly on the better side: the big batch. Before you take it, look at what its steps cost, and at the next table.
+#
 # The famous rest moves the FID hardly more than another seed does. Where the printed line calls one of them worse with every seed, look at the gap as well: it is no wider than the one between two dots of other rows, and the seeds are few. Their papers report gains after *long* training, which this does not test.
-# %% [markdown] lang="hi" of="647aed82"
-# इसे ठंडे दिमाग़ से पढ़िए। इतनी छोटी ट्रेनिंग में गिनी-चुनी सेटिंग ही फ़ैसला करती हैं: जनरेटर चित्र को *बड़ा कैसे करता है* (दोगुना करके, ट्रांसपोज़्ड कनवॉल्यूशन से नहीं), और उसके क़दम कितने बड़े और कितने तेज़ हैं (लर्निंग रेट, मोमेंटम)। चौड़े नेटवर्क और बड़े बैच से क़दम बराबर रखने पर कुछ नहीं मिलता, और उनका एक-एक क़दम कई गुना महँगा है: प्रकाशित नुस्ख़ा एक मिनट में कहीं नहीं पहुँचता, तो उसकी एक वजह यह भी है।
+# %% [markdown] lang="hi" of="2eac9900"
+# इसे ठंडे दिमाग़ से पढ़िए। इतनी छोटी ट्रेनिंग में गिनी-चुनी सेटिंग ही फ़ैसला करती हैं: जनरेटर चित्र को *बड़ा कैसे करता है* (दोगुना करके, ट्रांसपोज़्ड कनवॉल्यूशन से नहीं), क़दम कितने बड़े और कितने तेज़ हैं (लर्निंग रेट, मोमेंटम), शोर हर बैच नॉर्म तक पहुँचता है या नहीं (स्व-मॉड्यूलेशन), और डिस्क्रिमिनेटर के क़दम किन दिशाओं में पड़ते हैं (Muon)। साफ़ तौर पर बेहतर तरफ़ एक ही पंक्ति है: बड़ा बैच। उसे अपनाने से पहले देखिए कि उसका एक क़दम कितने का पड़ता है, और अगली तालिका भी।
+#
 # बाक़ी नामी सेटिंगों से FID उतना ही हिलता है जितना सीड बदलने से। छपी हुई पंक्ति उनमें से किसी को हर सीड पर ख़राब बताए, तो फ़ासला भी देखिए: वह दूसरी पंक्तियों की दो बिंदियों के बीच के फ़ासले से ज़्यादा नहीं, और सीड गिने-चुने हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं; वह यहाँ नहीं परखा गया।
 
 # %% [markdown] lang="en" name="bench-seconds-text"
@@ -1720,9 +1881,9 @@ for budget, found in by_seconds.items():
         assert mean(rows, "steps") < 0.7 * mean(found[settings["ours"]], "steps")
 
 # %% [markdown] lang="en" name="bench-seconds-after"
-# Nothing about the wide network or the big batch has got worse; they only had to pay. At equal steps one would call them harmless and keep them; at equal seconds they fall behind, for they have made far fewer steps. So always say *what* was equal. And beware of the reverse mistake: with hours to spend, or on a GPU, where a big batch costs hardly more than a small one, the answer can turn round.
-# %% [markdown] lang="hi" of="10cd1b7f"
-# चौड़ा नेटवर्क और बड़ा बैच ख़राब नहीं हो गए; बस उन्हें दाम चुकाना पड़ा। क़दम बराबर हों, तो लगता है कि इनसे कोई नुक़सान नहीं, और आप इन्हें रख लेंगे; सेकंड बराबर हों, तो ये पीछे रह जाते हैं, क्योंकि क़दम बहुत कम चल पाए। इसलिए हमेशा बताइए कि बराबर *क्या* रखा था। उलटी ग़लती से भी बचिए: घंटों का समय हो, या GPU हो, जहाँ बड़ा बैच छोटे से ज़रा ही महँगा पड़ता है, तो जवाब पलट सकता है।
+# Nothing about the big batch has got worse; it only had to pay. At equal steps one would take it for the best of all; at equal seconds it is far behind, for it has made far fewer steps. The wide network pays in the same way. A step with Muon is a little dearer too, and worth its price. So always say *what* was equal. And beware of the reverse mistake: with hours to spend, or on a GPU, where a big batch costs hardly more than a small one, the answer can turn round.
+# %% [markdown] lang="hi" of="1e6d365e"
+# बड़ा बैच ख़राब नहीं हो गया; बस उसे दाम चुकाना पड़ा। क़दम बराबर हों, तो वही सबसे अच्छा लगता है; सेकंड बराबर हों, तो बहुत पीछे रह जाता है, क्योंकि क़दम बहुत कम चल पाया। चौड़ा नेटवर्क भी ऐसे ही दाम चुकाता है। Muon वाला क़दम भी थोड़ा महँगा है, पर अपना दाम वसूल कर देता है। इसलिए हमेशा बताइए कि बराबर *क्या* रखा था। उलटी ग़लती से भी बचिए: घंटों का समय हो, या GPU हो, जहाँ बड़ा बैच छोटे से ज़रा ही महँगा पड़ता है, तो जवाब पलट सकता है।
 
 # %% [markdown] lang="en" name="bench-minute-text"
 # Now each recipe gets one minute; ours also with labels (the conditional GAN of section 13), and with labels *packed*, which is explained there. A last kind of label tells more: besides motif and colour also ground and symmetry, by one vector for each of the four, which are added up:
@@ -1771,11 +1932,11 @@ for key, better in (("fid", min), ("recall", max)):
     assert better(told_all[key], *others) == told_all[key]
 
 # %% [markdown] lang="en" name="bench-after"
-# Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. On rangoli the FID even improves meanwhile and so hides it; on digits it gets worse, but cannot say why. Packing brings the recall back and pays for it with some precision; section 13 says how.
+# Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. The FID gets worse, a little on rangoli, a lot on digits, but cannot say why. Packing brings the recall back and pays for it with a little precision; section 13 says how.
 #
 # And **tell the networks all that you know.** In the last kind of label ground and symmetry are named too, so none of that has to be found in the noise: its row has the best FID and the best recall of all trained ones on rangoli. There are 768 such labels and only about 26 pictures of each; four vectors that are added up learn from all pictures that share a factor. The price: somebody must know the labels.
-# %% [markdown] lang="hi" of="5e653e44"
-# रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। रंगोली पर FID इस बीच उलटे सुधर जाता है और इसे छिपा लेता है; अंकों पर बिगड़ता है, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में थोड़ा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
+# %% [markdown] lang="hi" of="d5df776b"
+# रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। FID बिगड़ता है, रंगोली पर थोड़ा, अंकों पर बहुत, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में ज़रा-सा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
 #
 # और **जो कुछ जानते हैं, नेटवर्क को सब बता दीजिए।** सबसे ज़्यादा बताने वाले लेबल में पृष्ठभूमि और सममिति भी हैं, तो वह सब शोर में से नहीं निकालना पड़ता: रंगोली पर जितने नुस्ख़े सिखाए गए, उनमें सबसे अच्छा FID और रिकॉल इसी का है। ऐसे 768 लेबल हैं और हर एक के बस क़रीब 26 चित्र; पर जुड़ने वाले चारों वेक्टर उन सारे चित्रों से सीखते हैं जिनमें वह आकृति, वह रंग, वह पृष्ठभूमि या वह सममिति है। क़ीमत: किसी को सारे लेबल पता होने चाहिए।
 
@@ -1939,7 +2100,7 @@ plots.show_images(
     titles=[getattr(motif, language()) for motif in MOTIFS],
     columns=2,
     zoom=1,
-    colours=28,
+    colours=20,
     alt=t("Eight strips, one for each motif, each in eight colours, all drawn from the same noise"),
 )
 
@@ -2308,7 +2469,7 @@ plots.show_images(
     titles=["A", "B", "C", "D", "E", "F"],
     columns=1,
     zoom=2,
-    colours=28,
+    colours=24,
     alt=t(
         "Six strips of twelve rangoli; A, C and E are made by the generator, B, D and F are real"
     ),
@@ -2365,9 +2526,9 @@ plots.table(
 # - In lesson 3 this discriminator turns a blurry autoencoder into a VQGAN; the judge and its measures stay with you to the end of the course.
 #
 # **References.** Goodfellow et al. 2014 ([1406.2661](https://arxiv.org/abs/1406.2661)) · Kingma & Welling 2013, *VAE* ([1312.6114](https://arxiv.org/abs/1312.6114)) · Radford et al. 2015, *DCGAN* ([1511.06434](https://arxiv.org/abs/1511.06434)) · Odena et al. 2016, *checkerboards* ([doi](https://doi.org/10.23915/distill.00003)) · Heusel et al. 2017, *FID, TTUR* ([1706.08500](https://arxiv.org/abs/1706.08500)) ·
-# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
-# Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898))
-# %% [markdown] lang="hi" of="3c10a003"
+# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Chen et al. 2018, *self-modulation* ([1810.01365](https://arxiv.org/abs/1810.01365)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
+# Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898)) · Jordan et al. 2024, *Muon* ([kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/))
+# %% [markdown] lang="hi" of="99a79c50"
 # ## अभ्यास, और आगे का रास्ता
 #
 # - [अभ्यास](exercises.hi.ipynb) में लॉस ख़ुद लिखिए, ग़लतियाँ ढूँढिए, और पहले से बताइए कि क्या ढहेगा।
@@ -2375,5 +2536,5 @@ plots.table(
 # - पाठ 3 में यही डिस्क्रिमिनेटर एक धुँधले ऑटोएनकोडर को VQGAN बनाता है; जज और उससे नापने के ये तरीक़े कोर्स के आख़िर तक साथ रहेंगे।
 #
 # **संदर्भ।** Goodfellow et al. 2014 ([1406.2661](https://arxiv.org/abs/1406.2661)) · Kingma & Welling 2013, *VAE* ([1312.6114](https://arxiv.org/abs/1312.6114)) · Radford et al. 2015, *DCGAN* ([1511.06434](https://arxiv.org/abs/1511.06434)) · Odena et al. 2016, *checkerboards* ([doi](https://doi.org/10.23915/distill.00003)) · Heusel et al. 2017, *FID, TTUR* ([1706.08500](https://arxiv.org/abs/1706.08500)) ·
-# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
-# Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898))
+# Karras et al. 2017 ([1710.10196](https://arxiv.org/abs/1710.10196)) · Chen et al. 2018, *self-modulation* ([1810.01365](https://arxiv.org/abs/1810.01365)) · Lin et al. 2018, *PacGAN* ([1712.04086](https://arxiv.org/abs/1712.04086)) · Miyato et al. 2018, *spectral norm* ([1802.05957](https://arxiv.org/abs/1802.05957)) · Miyato & Koyama 2018, *projection* ([1802.05637](https://arxiv.org/abs/1802.05637)) · Mescheder et al. 2018, *R1* ([1801.04406](https://arxiv.org/abs/1801.04406)) · Bińkowski et al. 2018, *KID* ([1801.01401](https://arxiv.org/abs/1801.01401)) ·
+# Kynkäänniemi et al. 2019 ([1904.06991](https://arxiv.org/abs/1904.06991)) · Mirza & Osindero 2014 ([1411.1784](https://arxiv.org/abs/1411.1784)) · Vahdat & Kautz 2020, *NVAE* ([2007.03898](https://arxiv.org/abs/2007.03898)) · Jordan et al. 2024, *Muon* ([kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/))

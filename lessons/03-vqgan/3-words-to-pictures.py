@@ -51,7 +51,7 @@ from common.attention import (
     scaled_dot_product_attention,
 )
 from common.data import to_float
-from common.gan import frechet_distance
+from common.gan import Muon, evened, frechet_distance
 from common.interact import interact
 from common.lang import language, t
 from common.metrics import Judge, load_judge
@@ -791,47 +791,11 @@ measured.append(
 # %% [markdown] lang="en" name="muon-text"
 # The words decide most at the very beginning, when the picture is still nearly all noise; late, the picture itself says how to go on. The usual choice, times crowded around ½ (Esser et al. 2024, [2403.03206](https://arxiv.org/abs/2403.03206)), hardly ever trains there: see the third column. The last one is what we take here: `moment=-1`.
 #
-# The second: **which way should a step go?** The gradient of a matrix is lopsided: a few directions are strong, and many weak ones, in which there is something to learn too, hardly move. **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) makes all directions of the step about equally strong, and needs only products of matrices to do so. What is no matrix of a block (embeddings, biases, the first and the last layer) stays with AdamW.
-# %% [markdown] lang="hi" of="5ebdfaf0"
+# The second: **which way should a step go?** The gradient of a matrix is lopsided: a few directions are strong, and many weak ones, in which there may be something to learn too, hardly move. **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) makes all directions of the step about equally strong, and needs only products of matrices to do so. (It is the `Muon` that taught the discriminator of [2.2](../../02-gan/notebooks/2-dcgan.en.ipynb); here it also keeps a momentum of 0.95.) What is no matrix of a block (embeddings, biases, the first and the last layer) stays with AdamW.
+# %% [markdown] lang="hi" of="a77043db"
 # शब्द सबसे ज़्यादा एकदम शुरू में तय करते हैं, जब चित्र लगभग पूरा शोर होता है; बाद में आगे की राह ख़ुद चित्र बता देता है। आम चलन पलों को ½ के आसपास रखने का है (Esser et al. 2024, [2403.03206](https://arxiv.org/abs/2403.03206)); तब उस शुरुआत पर लगभग कोई क़दम नहीं पड़ता: तीसरा कॉलम देखिए। यहाँ हम आख़िरी कॉलम वाला चलन लेते हैं: `moment=-1`।
 #
-# दूसरी बात: **क़दम किस ओर पड़े?** मैट्रिक्स का ग्रेडिएंट एकतरफ़ा होता है: गिनी-चुनी दिशाएँ बहुत तेज़, और बहुत-सी दिशाएँ इतनी हल्की कि वहाँ सीखने को कुछ हो तब भी क़दम लगभग नहीं बढ़ता। **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) क़दम की सारी दिशाओं को लगभग बराबर ज़ोर देता है, और इसके लिए बस मैट्रिक्सों के गुणनफल चाहिए। जो ब्लॉकों की मैट्रिक्स नहीं (एम्बेडिंग, बायस, पहली और आख़िरी लेयर), वह AdamW के पास ही रहता है।
-# %% name="muon" tags=["export"]
-def evened(matrices: Tensor, rounds: int = 5) -> Tensor:
-    """Matrices [k, n, m] with the same directions, all made about equally strong: singular values
-    of 0.7 to 1.2. Newton–Schulz, which needs nothing but products of matrices."""
-    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    tall = x.shape[1] > x.shape[2]
-    x = x.mT if tall else x
-    for _ in range(rounds):
-        square = x @ x.mT
-        x = 3.4445 * x + (2.0315 * square @ square - 4.775 * square) @ x
-    return x.mT if tall else x
-
-
-class Muon(torch.optim.Optimizer):
-    """Moves matrices by their evened momentum (Jordan et al. 2024); for the matrices of hidden
-    layers only, the rest stays with AdamW."""
-
-    def __init__(self, matrices: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(matrices, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            alike: dict[torch.Size, list[nn.Parameter]] = {}  # of one shape: evened all at once
-            for p in group["params"]:
-                if p.grad is not None:
-                    alike.setdefault(p.shape, []).append(p)
-            for (rows, columns), same in alike.items():
-                for p in same:
-                    kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                    kept.lerp_(p.grad, 1 - group["momentum"])
-                ahead = [p.grad.lerp(self.state[p]["momentum"], group["momentum"]) for p in same]
-                length = group["lr"] * max(1, rows / columns) ** 0.5
-                torch._foreach_add_(same, list(evened(torch.stack(ahead))), alpha=-length)
-
-
+# दूसरी बात: **क़दम किस ओर पड़े?** मैट्रिक्स का ग्रेडिएंट एकतरफ़ा होता है: गिनी-चुनी दिशाएँ बहुत तेज़, और बहुत-सी दिशाएँ इतनी हल्की कि वहाँ सीखने को कुछ हो तब भी क़दम लगभग नहीं बढ़ता। **Muon** (Jordan et al. 2024, [kellerjordan.github.io/posts/muon](https://kellerjordan.github.io/posts/muon/)) क़दम की सारी दिशाओं को लगभग बराबर ज़ोर देता है, और इसके लिए बस मैट्रिक्सों के गुणनफल चाहिए। (यह वही `Muon` है जिससे [2.2](../../02-gan/notebooks/2-dcgan.hi.ipynb) का डिस्क्रिमिनेटर सीखा था; यहाँ इसके साथ 0.95 का मोमेंटम भी है।) जो ब्लॉकों की मैट्रिक्स नहीं (एम्बेडिंग, बायस, पहली और आख़िरी लेयर), वह AdamW के पास ही रहता है।
 # %% name="evened"
 lopsided = torch.diag(torch.tensor([10.0, 1.0, 0.1]))[None]
 print(t("strengths before: {a}", a="10, 1, 0.1"))
