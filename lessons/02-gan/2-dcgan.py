@@ -285,8 +285,8 @@ measured.append(
 #
 # > **You may have read** "DCGAN is a GAN with convolutions and pooling". It is the one that *removes* pooling, and the fully connected hidden layers with it. A cell below counts them.
 #
-# Here are the two networks. They can be built as published (`upsampling="transposed"`, `norm="batch"`), or with what was learnt since; this notebook measures what each change is worth.
-# %% [markdown] lang="hi" of="76cba097"
+# Here are the two networks. They can be built as published (`upsampling="transposed"`, `norm="batch"`), or with what was learnt since; this notebook measures what each change is worth. (`SelfModulation`, which comes first, is one of them: skip it until section 7.)
+# %% [markdown] lang="hi" of="e0e76972"
 # ## 4 · DCGAN: क्या हटाया, क्या लगाया
 #
 # शुरू में कनवॉल्यूशन वाले GAN सीख ही नहीं पाते थे। Radford, Metz और Chintala (2015) ने ऐसी बनावट ढूँढी जो चल पड़ी, *deep convolutional GAN*। उसके नियम जितना यह बताते हैं कि क्या लगाना है, उतना ही यह भी कि क्या नहीं लगाना:
@@ -299,7 +299,7 @@ measured.append(
 #
 # > **आपने पढ़ा होगा** "DCGAN यानी कनवॉल्यूशन और पूलिंग वाला GAN"। असल में DCGAN ने पूलिंग *हटाई*, और साथ में बीच की पूरी तरह जुड़ी लेयरें भी। नीचे एक सेल इन्हें गिनकर दिखाती है।
 #
-# दोनों नेटवर्क ये रहे। इन्हें वैसे भी बना सकते हैं जैसे शोध-पत्र में हैं (`upsampling="transposed"`, `norm="batch"`), और उन सुधारों के साथ भी जो 2015 के बाद मिले; हर बदलाव कितने काम का है, यह नोटबुक नापकर बताएगी।
+# दोनों नेटवर्क ये रहे। इन्हें वैसे भी बना सकते हैं जैसे शोध-पत्र में हैं (`upsampling="transposed"`, `norm="batch"`), और उन सुधारों के साथ भी जो 2015 के बाद मिले; हर बदलाव कितने काम का है, यह नोटबुक नापकर बताएगी। (सबसे पहले आने वाला `SelfModulation` भी ऐसा ही एक सुधार है: सेक्शन 7 तक उसे छोड़ दीजिए।)
 
 
 # %% name="generator" tags=["export"]
@@ -568,9 +568,9 @@ for network in PUBLISHED.make(channels=3):
         f"{type(network).__name__:13} pooling {pooling}, convolutions {kernels}, matrices {matrices}"
     )
 # %% [markdown] lang="en" name="count-layers-after"
-# No pooling anywhere, and one matrix: the one that turns the noise into the first 4 × 4 cells. It is no hidden layer between two others; the paper calls the step "project and reshape".
-# %% [markdown] lang="hi" of="a954bb1d"
-# पूलिंग कहीं नहीं, और मैट्रिक्स बस एक: वही जो शोर से पहले 4 × 4 ख़ाने बनाती है। वह दो लेयरों के बीच छिपी लेयर नहीं है; शोध-पत्र इस क़दम को "project and reshape" कहता है।
+# In the published networks no pooling anywhere, and one matrix: the one that turns the noise into the first 4 × 4 cells. It is no hidden layer between two others; the paper calls the step "project and reshape". (Our generator has a few small ones more, for self-modulation: section 7.)
+# %% [markdown] lang="hi" of="19ffeb82"
+# प्रकाशित नेटवर्कों में पूलिंग कहीं नहीं, और मैट्रिक्स बस एक: वही जो शोर से पहले 4 × 4 ख़ाने बनाती है। वह दो लेयरों के बीच छिपी लेयर नहीं है; शोध-पत्र इस क़दम को "project and reshape" कहता है। (हमारे जनरेटर में कुछ छोटी मैट्रिक्स और हैं, स्व-मॉड्यूलेशन के लिए: सेक्शन 7।)
 
 
 # %% [markdown] lang="en" name="mirror-text"
@@ -831,7 +831,7 @@ assert after["transposed 3"] > after["transposed 4"] > rows[0][2] > after["resiz
 # %% [markdown] lang="hi" of="420fbcd1"
 # ## 7 · 2015 के बाद मिले छह औज़ार
 #
-# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर तक काम का ग्रेडिएंट नहीं पहुँचने देता। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: हर लेयर के भार मैट्रिक्स की तरह बिछाइए और उसे उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकता है। क्या सचमुच ऐसा होता है? दो डिस्क्रिमिनेटर, जिनके भार शुरुआत के पाँच गुना हो चुके हैं:
+# **स्पेक्ट्रल नॉर्म (spectral norm)** (Miyato et al. 2018)। 2.1 में आपने देखा कि ज़रूरत से ज़्यादा तीखी ढाल वाला डिस्क्रिमिनेटर जनरेटर तक काम का ग्रेडिएंट नहीं पहुँचने देता। यह औज़ार हर लेयर की ढाल पर लगाम लगाता है: हर लेयर के भार मैट्रिक्स की तरह बिछाइए और उसे उसके सबसे बड़े सिंगुलर मान (singular value) σ से भाग दे दीजिए, यानी उतने से जितना वह मैट्रिक्स किसी वेक्टर को ज़्यादा-से-ज़्यादा खींच सकती है। क्या सचमुच ऐसा होता है? दो डिस्क्रिमिनेटर, जिनके भार शुरुआत के पाँच गुना हो चुके हैं:
 # %% name="spectral-norm"
 with torch.random.fork_rng():
     torch.manual_seed(0)
@@ -1055,19 +1055,19 @@ measured.append(
 #
 # In our recipe all convolutions of the *discriminator* but the last learn with Muon; the last, the biases and the whole generator stay with Adam. (Tried apart from this notebook, one seed: for the generator Muon gained nothing.) What it is worth for the discriminator, section 11 says.
 # %% [markdown] lang="hi" of="09387097"
-# बिछाए हुए कर्नेल में 128 पंक्तियाँ हैं, इसलिए क़दम की 128 दिशाएँ हैं: ग्रेडिएंट का ज़ोर उनमें से एक में है, Adam के पहले क़दम का दो में, Muon के क़दम का सबमें। (असली Muon ग्रेडिएंटों के चलते औसत, यानी मोमेंटम, की दिशाएँ बराबर करता है। हमारे डिस्क्रिमिनेटर में, उसके Adam की तरह, मोमेंटम 0 है; इसलिए इसी बैच के ग्रेडिएंट की दिशाएँ बराबर होती हैं।)
+# बिछाए हुए कर्नेल में 128 पंक्तियाँ हैं, इसलिए क़दम की 128 दिशाएँ हैं: ग्रेडिएंट का ज़ोर उनमें से एक में है, Adam के पहले क़दम का दो में, Muon के क़दम का सबमें। (असली Muon ग्रेडिएंटों के चलते औसत, यानी मोमेंटम (momentum), की दिशाएँ बराबर करता है। हमारे डिस्क्रिमिनेटर में, उसके Adam की तरह, मोमेंटम 0 है; इसलिए इसी बैच के ग्रेडिएंट की दिशाएँ बराबर होती हैं।)
 #
-# हमारे नुस्ख़े में *डिस्क्रिमिनेटर* के आख़िरी को छोड़कर सारे कनवॉल्यूशन Muon से सीखते हैं; आख़िरी कनवॉल्यूशन, बायस और पूरा जनरेटर Adam के पास रहते हैं। (नोटबुक से अलग आज़माया, एक सीड: जनरेटर में Muon से कोई फ़ायदा नहीं हुआ।) डिस्क्रिमिनेटर में इससे कितना फ़ायदा है, यह सेक्शन 11 बताता है।
+# हमारे नुस्ख़े में *डिस्क्रिमिनेटर* के सारे कनवॉल्यूशन, बस आख़िरी को छोड़कर, Muon से सीखते हैं; आख़िरी कनवॉल्यूशन, बायस और पूरा जनरेटर Adam के पास रहते हैं। (नोटबुक से अलग आज़माया, एक सीड: जनरेटर में Muon से कोई फ़ायदा नहीं हुआ।) डिस्क्रिमिनेटर में इससे कितना फ़ायदा है, यह सेक्शन 11 बताता है।
 
 # %% [markdown] lang="en" name="loop-text"
 # ## 8 · The training loop
 #
-# A recipe is a `GanConfig`; what two recipes differ in is then plain to see. The loop is that of 2.1: one step of the discriminator, one of the generator, and the average follows. What `draw` and `together` do besides serves labels and packs of pictures (section 13); with `pack=1` they give and take a plain batch. `Training` counts the steps, shows how long they will take, and keeps the run if you want it kept
+# A recipe is a `GanConfig`; what two recipes differ in is then plain to see. The loop is that of 2.1: one step of the discriminator, one of the generator, and the average follows. With Muon the discriminator has two optimisers (`hidden` goes to Muon, `others` to Adam); with `decay` all rates fall over the second half. What `draw` and `together` do besides serves labels and packs of pictures (section 13); with `pack=1` they give and take a plain batch. `Training` counts the steps, shows how long they will take, and keeps the run if you want it kept
 # (more on that below).
-# %% [markdown] lang="hi" of="63428525"
+# %% [markdown] lang="hi" of="b634f4ab"
 # ## 8 · ट्रेनिंग का लूप
 #
-# हर नुस्ख़ा एक `GanConfig` है; तब दो नुस्ख़ों का फ़र्क़ साफ़ दिखता है। लूप 2.1 वाला ही है: एक क़दम डिस्क्रिमिनेटर का, एक जनरेटर का, और औसत पीछे-पीछे। `draw` और `together` में इससे ज़्यादा जो है, वह लेबल और चित्रों की जोड़ियों के लिए है (सेक्शन 13); `pack=1` हो तो बस सादा बैच है। `Training` क़दम गिनता है, बताता है कि कितना समय और लगेगा, और आप चाहें तो पूरा काम सहेजकर भी रखता है
+# हर नुस्ख़ा एक `GanConfig` है; तब दो नुस्ख़ों का फ़र्क़ साफ़ दिखता है। लूप 2.1 वाला ही है: एक क़दम डिस्क्रिमिनेटर का, एक जनरेटर का, और औसत पीछे-पीछे। Muon हो तो डिस्क्रिमिनेटर के दो ऑप्टिमाइज़र हैं (`hidden` Muon के पास, `others` Adam के पास); `decay` हो तो दूसरे आधे में सारे रेट घटते जाते हैं। `draw` और `together` में इससे ज़्यादा जो है, वह लेबल और चित्रों की जोड़ियों के लिए है (सेक्शन 13); `pack=1` हो तो बस सादा बैच है। `Training` क़दम गिनता है, बताता है कि कितना समय और लगेगा, और आप चाहें तो पूरा काम सहेजकर भी रखता है
 # (इस पर आगे बात होगी)।
 
 
@@ -1623,7 +1623,10 @@ plots.show_images(
 )
 judge = load_judge("rangoli", device)
 known = real_features("rangoli", device)
-blank = judge(sample(OURS.make(3)[0].to(device), 500, seed=2, device=device))  # never trained
+with torch.random.fork_rng():
+    torch.manual_seed(0)
+    never_trained = OURS.make(3)[0].to(device)
+blank = judge(sample(never_trained, 500, seed=2, device=device))
 report = {
     t("real, other pictures"): gan_report(judge, known, real_images("rangoli", seed=2)),
     t("after {n} steps", n=LIVE_STEPS): gan_report(judge, known, made),
@@ -1720,7 +1723,7 @@ plots.show_images(
     zoom=1,
     colours=8,
     alt=t(
-        "Five rows of sixteen samples: grey fog in the first three, blots like digits in the last two"
+        "Five rows of sixteen samples: flat grey in the first and third, clouds in the second, white blots on black in the fourth, a dark texture in the fifth"
     ),
 )
 *alone, both, again = (fid for fid, _ in ladder.values())
@@ -1729,16 +1732,16 @@ measured.append(
     [t("tiny GAN on digits, FID"), max(both, again), alone[0], t("as published, same steps")]
 )
 # %% [markdown] lang="en" name="ladder-after"
-# Neither change does much alone; together they do more than luck can (though luck is large: see the last two rows). Who tries one change at a time *from the old recipe* would have thrown both away. So at full size we go the other way: from the good recipe, take **one** thing away.
-# %% [markdown] lang="hi" of="82188afb"
-# अकेला कोई बदलाव ख़ास कुछ नहीं करता; दोनों साथ क़िस्मत से ज़्यादा असर करते हैं (हालाँकि क़िस्मत भी बड़ी है: आख़िरी दो पंक्तियाँ देखिए)। जो *पुराने नुस्ख़े से* एक-एक बदलाव आज़माता, वह दोनों को बेकार समझकर फेंक देता। इसलिए पूरे आकार में हम उलटी दिशा में चलते हैं: अच्छे नुस्ख़े में से **एक** चीज़ हटाइए।
+# Neither change does much alone; together they beat all three rows above, with either seed (by how much is largely luck: see the last two rows). Who tries one change at a time *from the old recipe* would have thrown both away. So at full size we go the other way: from the good recipe, take **one** thing away.
+# %% [markdown] lang="hi" of="c9383801"
+# अकेला कोई बदलाव ख़ास कुछ नहीं करता; दोनों साथ हों, तो दोनों सीड पर ऊपर की तीनों पंक्तियों से अच्छे हैं (कितने अच्छे, इसमें क़िस्मत का बड़ा हाथ है: आख़िरी दो पंक्तियाँ देखिए)। जो *पुराने नुस्ख़े से* एक-एक बदलाव आज़माता, वह दोनों को बेकार समझकर फेंक देता। इसलिए पूरे आकार में हम उलटी दिशा में चलते हैं: अच्छे नुस्ख़े में से **एक** चीज़ हटाइए।
 
 # %% [markdown] lang="en" name="bench-text"
 # **At full size** the same question takes minutes of a core: too long for a notebook. So what follows is *read* from `benchmarks/gan.json`; `python3 course.py bench gan --each` made it, and makes it anew on your machine. It is our recipe on rangoli, with **one** setting at a time put back to
-# what is published. All have made the same number of *steps*; what a step of a wide network or of a big batch costs is printed below. One dot for each seed; the grey band is our recipe's own luck.
-# %% [markdown] lang="hi" of="b0b7ab88"
+# what is published (the small first weights, which both recipes have, are left out). All have made the same number of *steps*; what a step of a wide network or of a big batch costs is printed below. One dot for each seed; the grey band is our recipe's own luck.
+# %% [markdown] lang="hi" of="fad1fc3f"
 # **पूरे आकार में** यही सवाल एक कोर के कई मिनट लेता है: नोटबुक के लिए बहुत ज़्यादा। इसलिए आगे जो है वह `benchmarks/gan.json` से *पढ़ा* गया है; उसे `python3 course.py bench gan --each` ने बनाया है और आपकी मशीन पर फिर से बना देगा। रंगोली पर हमारा नुस्ख़ा, और हर बार **एक** ही सेटिंग वापस वैसी
-# जैसी प्रकाशित नुस्ख़े में है। सबके *क़दम* बराबर हैं; चौड़े नेटवर्क या बड़े बैच का एक क़दम कितना महँगा है, यह नीचे छपा है। हर सीड की एक बिंदी; धूसर पट्टी में हमारे अपने नुस्ख़े की क़िस्मत है।
+# जैसी प्रकाशित नुस्ख़े में है (छोटे शुरुआती भार दोनों नुस्ख़ों में हैं; उनकी पंक्ति में वे हटाए गए हैं)। सबके *क़दम* बराबर हैं; चौड़े नेटवर्क या बड़े बैच का एक क़दम कितना महँगा है, यह नीचे छपा है। हर सीड की एक बिंदी; धूसर पट्टी में हमारे अपने नुस्ख़े की क़िस्मत है।
 # %% name="bench-each"
 path = Path(common.__file__).parent.parent / "benchmarks" / "gan.json"
 bench = json.loads(path.read_text("utf-8"))["rows"]
@@ -1831,11 +1834,11 @@ for budget, found in by_steps.items():
 # %% [markdown] lang="en" name="bench-each-after"
 # Read it soberly. In so short a training few of the settings decide: how the generator *grows* the picture (doubling, not transposed convolutions), how large and how fast the steps are (learning rates, momentum), whether the noise reaches every batch norm (self-modulation), and in which directions the discriminator's steps go (Muon). Only one row lies clearly on the better side: the big batch. Before you take it, look at what its steps cost, and at the next table.
 #
-# The famous rest moves the FID hardly more than another seed does. Where the printed line calls one of them worse with every seed, look at the gap as well: it is no wider than the one between two dots of other rows, and the seeds are few. Their papers report gains after *long* training, which this does not test.
-# %% [markdown] lang="hi" of="2eac9900"
+# The famous rest moves the FID hardly more than another seed does. Where the printed line calls one of them worse or better with every seed, look at the gap as well: it is no wider than the one between two dots of other rows, and the seeds are few. Their papers report gains after *long* training, which this does not test.
+# %% [markdown] lang="hi" of="58e83107"
 # इसे ठंडे दिमाग़ से पढ़िए। इतनी छोटी ट्रेनिंग में गिनी-चुनी सेटिंग ही फ़ैसला करती हैं: जनरेटर चित्र को *बड़ा कैसे करता है* (दोगुना करके, ट्रांसपोज़्ड कनवॉल्यूशन से नहीं), क़दम कितने बड़े और कितने तेज़ हैं (लर्निंग रेट, मोमेंटम), शोर हर बैच नॉर्म तक पहुँचता है या नहीं (स्व-मॉड्यूलेशन), और डिस्क्रिमिनेटर के क़दम किन दिशाओं में पड़ते हैं (Muon)। साफ़ तौर पर बेहतर तरफ़ एक ही पंक्ति है: बड़ा बैच। उसे अपनाने से पहले देखिए कि उसका एक क़दम कितने का पड़ता है, और अगली तालिका भी।
 #
-# बाक़ी नामी सेटिंगों से FID उतना ही हिलता है जितना सीड बदलने से। छपी हुई पंक्ति उनमें से किसी को हर सीड पर ख़राब बताए, तो फ़ासला भी देखिए: वह दूसरी पंक्तियों की दो बिंदियों के बीच के फ़ासले से ज़्यादा नहीं, और सीड गिने-चुने हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं; वह यहाँ नहीं परखा गया।
+# बाक़ी नामी सेटिंगों से FID उतना ही हिलता है जितना सीड बदलने से। छपी हुई पंक्ति उनमें से किसी को हर सीड पर ख़राब या बेहतर बताए, तो फ़ासला भी देखिए: वह दूसरी पंक्तियों की दो बिंदियों के बीच के फ़ासले से ज़्यादा नहीं, और सीड गिने-चुने हैं। उनके शोध-पत्र फ़ायदा *लंबी* ट्रेनिंग के बाद बताते हैं; वह यहाँ नहीं परखा गया।
 
 # %% [markdown] lang="en" name="bench-seconds-text"
 # **Equal steps flatter whatever is dear.** What you pay with is not steps but *time*, and who takes dear steps takes fewer of them. So the same question once more, now at equal **seconds** of one core. The table puts both answers side by side:
@@ -1872,7 +1875,7 @@ for budget, found in by_seconds.items():
     print(
         t(
             "worse than ours with every seed at equal seconds, but not at equal steps: {names}",
-            names=", ".join(name for name in worse if name not in beyond(at_steps)[0]) or "–",
+            names=", ".join(sorted(set(worse) & set(at_steps) - set(beyond(at_steps)[0]))) or "–",
         )
     )
     for setting in ("width", "batch"):  # steps that cost several times as much
@@ -1881,9 +1884,9 @@ for budget, found in by_seconds.items():
         assert mean(rows, "steps") < 0.7 * mean(found[settings["ours"]], "steps")
 
 # %% [markdown] lang="en" name="bench-seconds-after"
-# Nothing about the big batch has got worse; it only had to pay. At equal steps one would take it for the best of all; at equal seconds it is far behind, for it has made far fewer steps. The wide network pays in the same way. A step with Muon is a little dearer too, and worth its price. So always say *what* was equal. And beware of the reverse mistake: with hours to spend, or on a GPU, where a big batch costs hardly more than a small one, the answer can turn round.
-# %% [markdown] lang="hi" of="1e6d365e"
-# बड़ा बैच ख़राब नहीं हो गया; बस उसे दाम चुकाना पड़ा। क़दम बराबर हों, तो वही सबसे अच्छा लगता है; सेकंड बराबर हों, तो बहुत पीछे रह जाता है, क्योंकि क़दम बहुत कम चल पाया। चौड़ा नेटवर्क भी ऐसे ही दाम चुकाता है। Muon वाला क़दम भी थोड़ा महँगा है, पर अपना दाम वसूल कर देता है। इसलिए हमेशा बताइए कि बराबर *क्या* रखा था। उलटी ग़लती से भी बचिए: घंटों का समय हो, या GPU हो, जहाँ बड़ा बैच छोटे से ज़रा ही महँगा पड़ता है, तो जवाब पलट सकता है।
+# Nothing about the big batch has got worse; it only had to pay. At equal steps one would take it for the best of all; at equal seconds it is far behind, for it has made far fewer steps. The wide network pays in the same way. A step with Muon is a little dearer too, and worth its price. (A clock also measures what else the machine was doing: compare only what lies far apart.) So always say *what* was equal. And beware of the reverse mistake: with hours to spend, or on a GPU, where a big batch costs hardly more than a small one, the answer can turn round.
+# %% [markdown] lang="hi" of="c274fdf9"
+# बड़ा बैच ख़राब नहीं हो गया; बस उसे दाम चुकाना पड़ा। क़दम बराबर हों, तो वही सबसे अच्छा लगता है; सेकंड बराबर हों, तो बहुत पीछे रह जाता है, क्योंकि क़दम बहुत कम चल पाया। चौड़ा नेटवर्क भी ऐसे ही दाम चुकाता है। Muon वाला क़दम भी थोड़ा महँगा है, पर अपना दाम वसूल कर देता है। (घड़ी यह भी नाप लेती है कि मशीन साथ में और क्या कर रही थी: उन्हीं की तुलना कीजिए जिनमें बड़ा फ़र्क़ है।) इसलिए हमेशा बताइए कि बराबर *क्या* रखा था। उलटी ग़लती से भी बचिए: घंटों का समय हो, या GPU हो, जहाँ बड़ा बैच छोटे से ज़रा ही महँगा पड़ता है, तो जवाब पलट सकता है।
 
 # %% [markdown] lang="en" name="bench-minute-text"
 # Now each recipe gets one minute; ours also with labels (the conditional GAN of section 13), and with labels *packed*, which is explained there. A last kind of label tells more: besides motif and colour also ground and symmetry, by one vector for each of the four, which are added up:
@@ -1932,11 +1935,11 @@ for key, better in (("fid", min), ("recall", max)):
     assert better(told_all[key], *others) == told_all[key]
 
 # %% [markdown] lang="en" name="bench-after"
-# Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. The FID gets worse, a little on rangoli, a lot on digits, but cannot say why. Packing brings the recall back and pays for it with a little precision; section 13 says how.
+# Read the recall too. With labels alone the pictures of one wish are nearly all alike: precision rises, and recall falls to almost nothing. The label settles *what* to draw, and the generator learns to ignore its noise: a quiet collapse inside each kind. On rangoli the FID hardly notices; on digits it gets much worse, but cannot say why. Packing brings the recall back and pays for it with a little precision; section 13 says how.
 #
 # And **tell the networks all that you know.** In the last kind of label ground and symmetry are named too, so none of that has to be found in the noise: its row has the best FID and the best recall of all trained ones on rangoli. There are 768 such labels and only about 26 pictures of each; four vectors that are added up learn from all pictures that share a factor. The price: somebody must know the labels.
-# %% [markdown] lang="hi" of="d5df776b"
-# रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। FID बिगड़ता है, रंगोली पर थोड़ा, अंकों पर बहुत, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में ज़रा-सा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
+# %% [markdown] lang="hi" of="c25fedcc"
+# रिकॉल भी पढ़िए। सिर्फ़ लेबल हों तो एक माँग के सारे चित्र लगभग एक-से हो जाते हैं: प्रिसिज़न बढ़ता है, रिकॉल लगभग शून्य हो जाता है। *क्या* बनाना है, यह लेबल ही तय कर देता है, और जनरेटर अपने शोर को अनदेखा करना सीख जाता है। यह हर क़िस्म के भीतर चुपचाप हुआ कोलैप्स है। रंगोली पर FID को लगभग पता ही नहीं चलता; अंकों पर वह बहुत बिगड़ता है, पर वजह नहीं बता पाता। पैकिंग से रिकॉल लौट आता है, बदले में ज़रा-सा प्रिसिज़न जाता है; कैसे, यह सेक्शन 13 में है।
 #
 # और **जो कुछ जानते हैं, नेटवर्क को सब बता दीजिए।** सबसे ज़्यादा बताने वाले लेबल में पृष्ठभूमि और सममिति भी हैं, तो वह सब शोर में से नहीं निकालना पड़ता: रंगोली पर जितने नुस्ख़े सिखाए गए, उनमें सबसे अच्छा FID और रिकॉल इसी का है। ऐसे 768 लेबल हैं और हर एक के बस क़रीब 26 चित्र; पर जुड़ने वाले चारों वेक्टर उन सारे चित्रों से सीखते हैं जिनमें वह आकृति, वह रंग, वह पृष्ठभूमि या वह सममिति है। क़ीमत: किसी को सारे लेबल पता होने चाहिए।
 
@@ -1949,7 +1952,7 @@ for key, better in (("fid", min), ("recall", max)):
 # %% [markdown] lang="hi" of="72ab23dd"
 # ## 12 · चित्रों पर मोड कोलैप्स, और उसका इलाज
 #
-# हर नुस्ख़ा चुपचाप नहीं बिगड़ता। यह वाला तो जब चाहें तब ढह जाता है: डिस्क्रिमिनेटर में कोई नॉर्म नहीं, मोमेंटम (momentum) 0.9, और जनरेटर दस गुना तेज़ सीखता है, ऊपर से एक के बदले तीन क़दम लेता है। उसे एक चित्र मिल जाता है जो *अभी* डिस्क्रिमिनेटर को चकमा दे देता है, और वह बस वही बनाता रहता है। डिस्क्रिमिनेटर उसे पहचान ले, तो अगले चित्र पर कूद जाता है।
+# हर नुस्ख़ा चुपचाप नहीं बिगड़ता। यह वाला तो जब चाहें तब ढह जाता है: डिस्क्रिमिनेटर में कोई नॉर्म नहीं, मोमेंटम 0.9, और जनरेटर दस गुना तेज़ सीखता है, ऊपर से एक के बदले तीन क़दम लेता है। उसे एक चित्र मिल जाता है जो *अभी* डिस्क्रिमिनेटर को चकमा दे देता है, और वह बस वही बनाता रहता है। डिस्क्रिमिनेटर उसे पहचान ले, तो अगले चित्र पर कूद जाता है।
 #
 # फिर **इलाज, ठीक उन्हीं भारों से**: कुछ भी नए सिरे से शुरू नहीं होता। बारी बराबर की, डिस्क्रिमिनेटर जनरेटर से दोगुना तेज़, मोमेंटम नहीं, और R1, ताकि ढाल बहुत तीखी न हो।
 # %% name="collapse"
@@ -2052,16 +2055,16 @@ def load_dcgan(device: torch.device | str = "cpu", name: str = "dcgan-rangoli") 
 # %% [markdown] lang="en" name="control-text"
 # ## 13 · Ask for it: the conditional GAN
 #
-# A GAN gives you *a* picture. Which one? z decides, and nobody knows which number of z means "red": it cannot be asked. The answer is to tell **both** networks what is wanted (Mirza & Osindero 2014). The generator gets the label beside the noise. The discriminator must judge two things, *is it real?* and *is it what was asked for?*, and the **projection**
+# A GAN gives you *a* picture. Which one? z decides, and nobody knows which number of z means "red": it cannot be asked. The answer is to tell **both** networks what is wanted (Mirza & Osindero 2014). The generator gets the label beside the noise (in ours, by way of `style`, at every batch norm too). The discriminator must judge two things, *is it real?* and *is it what was asked for?*, and the **projection**
 # of Miyato & Koyama (2018) adds exactly these two:
 #
 # $$D(x, y) = \psi(\varphi(x)) + \langle e_y,\ \textstyle\sum \varphi(x)\rangle$$
 #
 # φ(x) are the discriminator's 4 × 4 cells of features, ψ its last layer, $e_y$ a learnt vector for each label. You have seen it in 1.1: the dot product of a query and a key.
-# %% [markdown] lang="hi" of="66909777"
+# %% [markdown] lang="hi" of="59367898"
 # ## 13 · जो चाहिए वह माँगिए: कंडीशनल GAN
 #
-# GAN आपको *कोई एक* चित्र देता है। कौन-सा? यह z तय करता है, और z की कौन-सी संख्या का मतलब "लाल" है, कोई नहीं जानता: उससे माँगा नहीं जा सकता। उपाय यह है कि **दोनों** नेटवर्कों को बता दिया जाए कि क्या चाहिए (Mirza & Osindero 2014)। जनरेटर को शोर के साथ लेबल मिलता है। डिस्क्रिमिनेटर को दो बातें परखनी हैं, *असली है?* और *वही है जो माँगा था?* Miyato और Koyama (2018) का **प्रोजेक्शन (projection)**
+# GAN आपको *कोई एक* चित्र देता है। कौन-सा? यह z तय करता है, और z की कौन-सी संख्या का मतलब "लाल" है, कोई नहीं जानता: उससे माँगा नहीं जा सकता। उपाय यह है कि **दोनों** नेटवर्कों को बता दिया जाए कि क्या चाहिए (Mirza & Osindero 2014)। जनरेटर को शोर के साथ लेबल मिलता है (हमारे में `style` के रास्ते हर बैच नॉर्म पर भी)। डिस्क्रिमिनेटर को दो बातें परखनी हैं, *असली है?* और *वही है जो माँगा था?* Miyato और Koyama (2018) का **प्रोजेक्शन (projection)**
 # ठीक यही दो हिस्से जोड़ता है:
 #
 # $$D(x, y) = \psi(\varphi(x)) + \langle e_y,\ \textstyle\sum \varphi(x)\rangle$$
@@ -2080,9 +2083,9 @@ with torch.no_grad():
 
 
 # %% [markdown] lang="en" name="control-grid-text"
-# The generator that ships with the course was trained in this way for much longer than we have here (its card, `common/weights/dcgan-rangoli.md`, says how long; `course.py train dcgan` makes it anew). One strip per motif, in it one picture per colour. **The same z goes into all 64 pictures**: what changes is only what we ask for.
-# %% [markdown] lang="hi" of="0045a44e"
-# कोर्स के साथ आने वाला जनरेटर इसी तरह सीखा है, बस इस नोटबुक से कहीं ज़्यादा देर तक (कितनी देर, यह उसका कार्ड `common/weights/dcgan-rangoli.md` बताता है; `course.py train dcgan` उसे नए सिरे से बनाता है)। हर आकृति की एक पट्टी, उसमें हर रंग का एक चित्र। **सभी 64 चित्रों में एक ही z है**: बदलती है सिर्फ़ हमारी माँग।
+# The generator that ships with the course was trained in this way for much longer than we have here (its card, `common/weights/dcgan-rangoli.md`, says how long; `course.py train dcgan` makes it anew). One strip per motif, in it one picture per colour. **The same z goes into all 64 pictures**: only the wish differs. (Here and there the ground turns too: noise and label are mixed.)
+# %% [markdown] lang="hi" of="d3aafc2c"
+# कोर्स के साथ आने वाला जनरेटर इसी तरह सीखा है, बस इस नोटबुक से कहीं ज़्यादा देर तक (कितनी देर, यह उसका कार्ड `common/weights/dcgan-rangoli.md` बताता है; `course.py train dcgan` उसे नए सिरे से बनाता है)। हर आकृति की एक पट्टी, उसमें हर रंग का एक चित्र। **सभी 64 चित्रों में एक ही z है**: अलग है सिर्फ़ हमारी माँग। (कहीं-कहीं पृष्ठभूमि भी बदल जाती है, क्योंकि शोर और लेबल आपस में मिल जाते हैं।)
 # %% name="control-grid"
 @torch.no_grad()
 def draw_kinds(generator: nn.Module, z: Tensor, labels: Tensor) -> Tensor:
@@ -2179,15 +2182,15 @@ measured.append(
     [t("variance between pictures of one wish"), varied, real_varied, t("real pictures")]
 )
 # %% [markdown] lang="en" name="same-wish-after"
-# For comparison: an earlier generator of this course, the same network trained without packing (for fewer steps, and on fewer pictures), varied less than a third as much as real pictures, and its recall was close to 0. Where *only* packing differs, you saw in section 11: the last table has the same minute with it and without. The recall of this one stands in the gallery below.
-# %% [markdown] lang="hi" of="1989ba24"
-# तुलना के लिए: इस कोर्स का एक पिछला जनरेटर, यही नेटवर्क, बिना पैकिंग के सीखा था (क़दम और चित्र भी कम थे); उसके चित्रों में असली चित्रों के वेरिएंस की तिहाई भी नहीं थी, और रिकॉल शून्य के पास था। जहाँ फ़र्क़ *सिर्फ़* पैकिंग का है, वह आपने सेक्शन 11 में देखा: आख़िरी तालिका में वही एक मिनट, पैकिंग के साथ और बिना। इस जनरेटर का रिकॉल नीचे गैलरी में है।
+# For comparison: an earlier generator of this course, trained without packing (and without self-modulation and Muon, for fewer steps, on fewer pictures), varied less than a third as much as real pictures, and its recall was close to 0. Where *only* packing differs, you saw in section 11: the last table has the same minute with it and without. The recall of this one stands in the gallery below.
+# %% [markdown] lang="hi" of="39c5472d"
+# तुलना के लिए: इस कोर्स का एक पिछला जनरेटर बिना पैकिंग के सीखा था (स्व-मॉड्यूलेशन और Muon भी नहीं थे, क़दम और चित्र भी कम थे); उसके चित्रों में असली चित्रों के वेरिएंस की तिहाई भी नहीं थी, और रिकॉल शून्य के पास था। जहाँ फ़र्क़ *सिर्फ़* पैकिंग का है, वह आपने सेक्शन 11 में देखा: आख़िरी तालिका में वही एक मिनट, पैकिंग के साथ और बिना। इस जनरेटर का रिकॉल नीचे गैलरी में है।
 
 
 # %% [markdown] lang="en" name="pick-text"
-# **Try it.** Choose a motif and a colour, and walk from one noise to another: the wish stays, and what it leaves open can change: the ground, the turn, the number of petals. Neighbouring z are neighbouring pictures, so most of it changes little by little; only the ground may turn over quickly, for no real picture lies half-way between two grounds.
-# %% [markdown] lang="hi" of="a1e30730"
-# **आज़माइए।** आकृति और रंग चुनिए, फिर एक शोर से दूसरे तक चलिए: माँग वही रहती है, और जो उसमें तय नहीं था वह बदल सकता है: पृष्ठभूमि, घुमाव, पंखुड़ियों की गिनती। पास-पास के z से पास-पास के चित्र बनते हैं, इसलिए ज़्यादातर चीज़ें धीरे-धीरे बदलती हैं; बस पृष्ठभूमि झट से पलट सकती है, क्योंकि कोई असली चित्र दो पृष्ठभूमियों के बीच का नहीं होता।
+# **Try it.** Choose a motif and a colour, and walk from one noise to another: the wish stays, and what it leaves open can change: the ground, the turn, the number of petals. Neighbouring z are neighbouring pictures, so all of it changes little by little, the ground too. And there the generator gives itself away: between two grounds it paints a mixed one, which no real picture has.
+# %% [markdown] lang="hi" of="ceda7f2e"
+# **आज़माइए।** आकृति और रंग चुनिए, फिर एक शोर से दूसरे तक चलिए: माँग वही रहती है, और जो उसमें तय नहीं था वह बदल सकता है: पृष्ठभूमि, घुमाव, पंखुड़ियों की गिनती। पास-पास के z से पास-पास के चित्र बनते हैं, इसलिए सब कुछ धीरे-धीरे बदलता है, पृष्ठभूमि भी। और यहीं जनरेटर की पोल खुलती है: दो पृष्ठभूमियों के बीच वह मिला-जुला रंग भर देता है, जो किसी असली चित्र में नहीं होता।
 # %% name="pick"
 def draw_wish(motif: int, colour: int, walk: float) -> plt.Figure:
     """The wished rangoli for five noises beginning at `walk` of the way from one z to another."""
@@ -2427,14 +2430,14 @@ assert rows[2][1] < 0.6 < 0.9 < rows[0][1] and rows[2][2] > 5 * rows[0][2]
 # %% [markdown] lang="en" name="keep-text"
 # ## 15 · When Colab goes away
 #
-# A real training runs for hours, and free machines vanish. With `folder=` the run is kept: both networks, the average, both optimisers, the random numbers and the step. Run the cell again and it goes on, **to the same bits** as if nothing had happened. `keep_folder("my-gan")` is a folder of your Google Drive if it is mounted, else one beside the course. The ■ button (an
+# A real training runs for hours, and free machines vanish. With `folder=` the run is kept: both networks, the average, all optimisers, the random numbers and the step. Run the cell again and it goes on, **to the same bits** as if nothing had happened. `keep_folder("my-gan")` is a folder of your Google Drive if it is mounted, else one beside the course. The ■ button (an
 # interrupt) ends a training cleanly, with what was learnt.
 #
 # Here we break a run off after 4 of 8 steps, and compare it with one that was left alone.
-# %% [markdown] lang="hi" of="500dea4f"
+# %% [markdown] lang="hi" of="5814af84"
 # ## 15 · Colab बीच में चला जाए तो
 #
-# असली ट्रेनिंग घंटों चलती है, और मुफ़्त की मशीन कभी भी ग़ायब हो सकती है। `folder=` देने पर सब कुछ सहेजा जाता है: दोनों नेटवर्क, औसत, दोनों ऑप्टिमाइज़र, रैंडम संख्याएँ और क़दम। सेल फिर से चलाइए और काम वहीं से आगे बढ़ेगा, **एक-एक बिट वैसा ही** जैसे कुछ हुआ ही न हो। Google Drive जुड़ी हो तो `keep_folder("my-gan")` उसी का एक फ़ोल्डर है, नहीं तो कोर्स के बग़ल का। ■ बटन (interrupt) ट्रेनिंग को
+# असली ट्रेनिंग घंटों चलती है, और मुफ़्त की मशीन कभी भी ग़ायब हो सकती है। `folder=` देने पर सब कुछ सहेजा जाता है: दोनों नेटवर्क, औसत, सारे ऑप्टिमाइज़र, रैंडम संख्याएँ और क़दम। सेल फिर से चलाइए और काम वहीं से आगे बढ़ेगा, **एक-एक बिट वैसा ही** जैसे कुछ हुआ ही न हो। Google Drive जुड़ी हो तो `keep_folder("my-gan")` उसी का एक फ़ोल्डर है, नहीं तो कोर्स के बग़ल का। ■ बटन (interrupt) ट्रेनिंग को
 # सलीक़े से रोकता है; तब तक जो सीखा गया, वह बचा रहता है।
 #
 # यहाँ हम एक ट्रेनिंग को 8 में से 4 क़दम पर तोड़ देते हैं और उसकी तुलना उससे करते हैं जिसे किसी ने नहीं छेड़ा।
