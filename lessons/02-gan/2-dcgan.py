@@ -1017,7 +1017,7 @@ moves = {
     t("Adam's first step"): gradient.sign(),  # gradient / √gradient²
     t("Muon's step"): evened(gradient[None])[0],
 }
-figure, ax = plt.subplots(figsize=(5.0, 2.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
 strong = {}
 for (name, move), colour in zip(moves.items(), plots.COLOURS, strict=False):
     strength = torch.linalg.svdvals(move)
@@ -1027,7 +1027,7 @@ for (name, move), colour in zip(moves.items(), plots.COLOURS, strict=False):
 ax.set(yscale="log", ylim=(1e-3, 1.5), xlabel=t("direction, the strongest first"))
 ax.set_ylabel(t("strength of the direction"))
 ax.set_title(t("The gradient knows a few directions, Muon all of them"))
-ax.legend(frameon=False)
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(
     figure,
     alt=t(
