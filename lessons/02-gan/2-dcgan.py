@@ -1738,10 +1738,10 @@ measured.append(
 
 # %% [markdown] lang="en" name="bench-text"
 # **At full size** the same question takes minutes of a core: too long for a notebook. So what follows is *read* from `benchmarks/gan.json`; `python3 course.py bench gan --each` made it, and makes it anew on your machine. It is our recipe on rangoli, with **one** setting at a time put back to
-# what is published (the small first weights, which both recipes have, are left out). All have made the same number of *steps*; what a step of a wide network or of a big batch costs is printed below. One dot for each seed; the grey band is our recipe's own luck.
-# %% [markdown] lang="hi" of="fad1fc3f"
+# what is published (both recipes have small first weights: in that row they are taken away; `latent` and `first` have no row). All have made the same number of *steps*; what a step of a wide network or of a big batch costs is printed below. One dot for each seed; the grey band is our recipe's own luck.
+# %% [markdown] lang="hi" of="2ece1217"
 # **पूरे आकार में** यही सवाल एक कोर के कई मिनट लेता है: नोटबुक के लिए बहुत ज़्यादा। इसलिए आगे जो है वह `benchmarks/gan.json` से *पढ़ा* गया है; उसे `python3 course.py bench gan --each` ने बनाया है और आपकी मशीन पर फिर से बना देगा। रंगोली पर हमारा नुस्ख़ा, और हर बार **एक** ही सेटिंग वापस वैसी
-# जैसी प्रकाशित नुस्ख़े में है (छोटे शुरुआती भार दोनों नुस्ख़ों में हैं; उनकी पंक्ति में वे हटाए गए हैं)। सबके *क़दम* बराबर हैं; चौड़े नेटवर्क या बड़े बैच का एक क़दम कितना महँगा है, यह नीचे छपा है। हर सीड की एक बिंदी; धूसर पट्टी में हमारे अपने नुस्ख़े की क़िस्मत है।
+# जैसी प्रकाशित नुस्ख़े में है (छोटे शुरुआती भार दोनों नुस्ख़ों में हैं; उनकी पंक्ति में वे हटाए गए हैं; `latent` और `first` की पंक्ति नहीं है)। सबके *क़दम* बराबर हैं; चौड़े नेटवर्क या बड़े बैच का एक क़दम कितना महँगा है, यह नीचे छपा है। हर सीड की एक बिंदी; धूसर पट्टी में हमारे अपने नुस्ख़े की क़िस्मत है।
 # %% name="bench-each"
 path = Path(common.__file__).parent.parent / "benchmarks" / "gan.json"
 bench = json.loads(path.read_text("utf-8"))["rows"]
